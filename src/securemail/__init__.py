@@ -1,0 +1,1 @@
+"""Secure sessions with mail servers (RFC 8314)."""

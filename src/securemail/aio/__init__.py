@@ -1,0 +1,1 @@
+"""Sockets, clocks and name look-ups for asyncio."""

@@ -1,0 +1,153 @@
+"""Every exception that securemail raises, split by who must act. No I/O here.
+
+    SecureMailError
+    ├── PolicyError            we refused: the connection is below the account's minimum
+    ├── ConnectError           the network; also a ConnectionError
+    ├── DeadlineError          the network; also a TimeoutError
+    ├── CertificateError       the server's certificate, or its administrator
+    ├── TLSError               the server's TLS
+    ├── ProtocolError          the server's IMAP, POP3 or SMTP
+    │   ├── InjectionError     an attacker on the path
+    │   └── LimitExceeded      a server that says too much
+    ├── AuthenticationError    the account's credentials
+    ├── DiscoveryError         the provider's DNS
+    ├── ConfirmationRequired   the person at the screen
+    └── UsageError             the caller's program; also a ValueError
+
+Messages say what, where and with which numbers. They hold no secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from cryptography import x509
+
+from securemail.proof import CertificateReason, Shortfall
+
+
+class SecureMailError(Exception):
+    """The root: everything that crosses the boundary of a session is one of these."""
+
+
+class PolicyError(SecureMailError):
+    """We refused, because the connection does not meet the account's minimum. Nothing was sent.
+
+    `shortfalls` holds every reason at once (RFC 8314 section 5.2).
+    """
+
+    def __init__(self, message: str, *, shortfalls: Iterable[Shortfall]) -> None:
+        self.shortfalls = frozenset(shortfalls)
+        reasons = "; ".join(sorted(s.value for s in self.shortfalls))
+        super().__init__(f"{message}: {reasons}" if reasons else message)
+
+
+class ConnectError(SecureMailError, ConnectionError):
+    """The connection could not be made, or was lost. `phase` says while doing what."""
+
+    def __init__(self, message: str, *, phase: str) -> None:
+        self.phase = phase
+        super().__init__(message)
+
+
+class DeadlineError(SecureMailError, TimeoutError):
+    """A time limit passed. `phase` says while doing what, `seconds` which limit."""
+
+    def __init__(self, message: str, *, phase: str, seconds: float) -> None:
+        self.phase = phase
+        self.seconds = seconds
+        super().__init__(message)
+
+
+class CertificateError(SecureMailError):
+    """The server's certificate was not accepted; the handshake ended there.
+
+    `reason` is a `CertificateReason`, `certificate` the one at fault (None when it could not be
+    parsed).
+    """
+
+    def __init__(
+        self, message: str, *, reason: CertificateReason, certificate: x509.Certificate | None
+    ) -> None:
+        self.reason = reason
+        self.certificate = certificate
+        super().__init__(message)
+
+
+class TLSError(SecureMailError):
+    """The handshake or the TLS session failed for another reason than the certificate.
+
+    `alert` names the alert that the server sent, if it sent one.
+    """
+
+    def __init__(self, message: str, *, alert: str | None = None) -> None:
+        self.alert = alert
+        super().__init__(message)
+
+
+class ProtocolError(SecureMailError):
+    """The server said something that its protocol does not allow. The connection is closed."""
+
+
+class InjectionError(ProtocolError):
+    """Cleartext followed the reply to STARTTLS: somebody tried to have it read as protected.
+
+    `size` is the number of bytes.
+    """
+
+    def __init__(self, message: str, *, size: int) -> None:
+        self.size = size
+        super().__init__(message)
+
+
+class LimitExceeded(ProtocolError):  # noqa: N818 - the name is part of the public contract
+    """The server went past one of the bounds in `securemail.limits`; `limit` is its value."""
+
+    def __init__(self, message: str, *, limit: int) -> None:
+        self.limit = limit
+        super().__init__(message)
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One mechanism that was tried, or could not be, and what came of it."""
+
+    mechanism: str
+    answer: str
+
+    def __str__(self) -> str:
+        return f"{self.mechanism}: {self.answer}"
+
+
+class AuthenticationError(SecureMailError):
+    """No way to log in worked. `attempts` lists what was tried, and the server's words to each."""
+
+    def __init__(self, message: str, *, attempts: Iterable[Attempt] = ()) -> None:
+        self.attempts = tuple(attempts)
+        tried = "; ".join(map(str, self.attempts))
+        super().__init__(f"{message} ({tried})" if tried else message)
+
+
+class DiscoveryError(SecureMailError):
+    """The servers of an address could not be found out."""
+
+
+class ConfirmationRequired(SecureMailError):  # noqa: N818 - the name is part of the public contract
+    """A person must accept these `hosts` first (RFC 6186 section 6)."""
+
+    def __init__(self, message: str, *, hosts: Iterable[str]) -> None:
+        self.hosts = tuple(hosts)
+        super().__init__(message)
+
+
+class UsageError(SecureMailError, ValueError):
+    """The caller's mistake. `field` names the argument or the method at fault."""
+
+    def __init__(self, message: str, *, field: str) -> None:
+        self.field = field
+        super().__init__(f"{field}: {message}")
+
+
+class ConfidentialityWarning(UserWarning):
+    """An account was told to do without a minimum: passwords and messages are not private."""

@@ -1,0 +1,1 @@
+"""What counts as confidential, and what may be sent when. No I/O here."""

@@ -1,0 +1,94 @@
+"""What a handshake proved, as values that every layer may hold. No I/O here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+
+from cryptography import x509
+
+
+class TLSVersion(Enum):
+    """The versions that may carry mail (RFC 8997: nothing below TLS 1.2)."""
+
+    TLS_1_2 = "TLSv1.2"
+    TLS_1_3 = "TLSv1.3"
+
+    def __lt__(self, other: TLSVersion) -> bool:
+        return self.value < other.value
+
+
+class Trust(Enum):
+    """What the server's authenticity rests on."""
+
+    NONE = "none"
+    PKIX = "PKIX"
+    DANE_TA = "DANE-TA"
+    DANE_EE = "DANE-EE"
+    PIN = "pin"
+
+
+class IdentityKind(Enum):
+    """Which kind of name in the certificate matched (RFC 9525 section 6.1)."""
+
+    DNS_ID = "DNS-ID"
+    SRV_ID = "SRV-ID"
+    IP_ID = "IP-ID"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """The reference identity that the certificate was accepted for."""
+
+    kind: IdentityKind
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.name} ({self.kind.value})"
+
+
+class CertificateReason(Enum):
+    """Why a certificate was not accepted."""
+
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    SELF_SIGNED = "self-signed"
+    UNKNOWN_ISSUER = "unknown issuer"
+    NAME_MISMATCH = "name mismatch"
+    MALFORMED = "malformed"
+    WEAK = "weak key or signature"
+    PURPOSE = "not issued for a server"
+    REVOKED = "revoked"
+    INVALID = "invalid"
+
+
+class Shortfall(Enum):
+    """One way in which a connection is less than the account asks for, in words for a person."""
+
+    NO_TLS = "the connection is not encrypted"
+    TLS_VERSION = "the TLS version is below the account's minimum"
+    CERTIFICATE = "the server's certificate was not validated"
+    PINNED = "trust rests on a pinned certificate"
+    NO_DANE = "the server was not authenticated by DANE"
+    NO_POST_QUANTUM = "the key exchange does not resist a quantum computer"
+    CLIENT_CERTIFICATE_VISIBLE = "TLS 1.2 would show the client certificate to anyone on the path"
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """The facts of one handshake, as the TLS engine saw them. Nothing here is an opinion.
+
+    `chain` is the verified chain, the server's own certificate first; `failure` is why it was not
+    accepted, where an account without a minimum went on regardless.
+    """
+
+    tls_version: TLSVersion
+    cipher: str
+    group: str | None
+    trust: Trust
+    identity: Identity | None
+    chain: tuple[x509.Certificate, ...]
+    failure: CertificateReason | None
+    resumed: bool
+    client_certificate_requested: bool
+    client_certificate_sent: bool

@@ -1,0 +1,1 @@
+"""The dialogues up to login, as transition tables. No I/O here."""

@@ -1,0 +1,1 @@
+"""The TLS engine, in memory: ciphertext in, plaintext out. No I/O here."""

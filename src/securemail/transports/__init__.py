@@ -1,0 +1,1 @@
+"""The hand-over to a client library once the gate is open."""
