@@ -44,10 +44,15 @@ class PolicyError(SecureMailError):
 
 
 class ConnectError(SecureMailError, ConnectionError):
-    """The connection could not be made, or was lost. `phase` says while doing what."""
+    """The connection could not be made, or was lost. `phase` says while doing what.
 
-    def __init__(self, message: str, *, phase: str) -> None:
+    `is_truncated` is true when it ended without a TLS close alert: a crash, or somebody who cuts
+    the line to make half of a message look whole (RFC 8446 section 6.1).
+    """
+
+    def __init__(self, message: str, *, phase: str, is_truncated: bool = False) -> None:
         self.phase = phase
+        self.is_truncated = is_truncated
         super().__init__(message)
 
 

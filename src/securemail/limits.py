@@ -15,7 +15,7 @@ LOGIN_LINE_BYTES: Final = 16 * 1024
 # A reply to CAPABILITY, STARTTLS or AUTHENTICATE is one to three untagged lines.
 LOGIN_UNTAGGED_LINES: Final = 64
 
-# All that a server may say from connect to login: 20 times a chatty server with a long SASL exchange.
+# All that a server may say from connect to login: 20 times what a chatty one says.
 LOGIN_TOTAL_BYTES: Final = 256 * 1024
 
 # A capability list has 30 to 60 entries.

@@ -1,0 +1,160 @@
+"""An account and where its servers are (RFC 8314, RFC 6409, RFC 9051). No I/O here."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import KW_ONLY, dataclass
+from enum import Enum
+from typing import Final
+
+import idna
+
+from securemail.certificate import ClientCertificate
+from securemail.credentials import Credentials, OAuthToken, Password
+from securemail.errors import UsageError
+from securemail.minimum import Policy
+from securemail.trust import TrustStore
+
+_HOST_CHARS: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
+
+
+class Service(Enum):
+    """What a server does for an account."""
+
+    IMAP = "IMAP"
+    POP3 = "POP3"
+    SUBMISSION = "submission"
+
+
+class TLSMode(Enum):
+    """When TLS begins (RFC 8314 section 3)."""
+
+    IMPLICIT = "implicit TLS"
+    STARTTLS = "STARTTLS"
+    NONE = "no TLS"
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoint:
+    """One server's host, port and TLS mode.
+
+    `host` is the name that the certificate must carry; it is kept in lower case and in A-label form
+    (RFC 5891). `addresses` are IP addresses to dial in that order instead of asking the DNS; the
+    name is still the one that is checked.
+
+    Raises: UsageError for an empty or impossible host, a port outside 1 to 65535, or an address
+    that is none.
+    """
+
+    host: str
+    port: int
+    tls: TLSMode
+    addresses: tuple[str, ...] = ()
+
+    def __init__(
+        self, host: str, port: int, tls: TLSMode, *, addresses: tuple[str, ...] | list[str] = ()
+    ) -> None:
+        object.__setattr__(self, "host", _canonical_host(host))
+        if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
+            raise UsageError(f"{port!r} is not a port between 1 and 65535", field="Endpoint.port")
+        object.__setattr__(self, "port", port)
+        if not isinstance(tls, TLSMode):
+            raise UsageError(f"{tls!r} is not a TLSMode", field="Endpoint.tls")
+        object.__setattr__(self, "tls", tls)
+        object.__setattr__(self, "addresses", tuple(map(_canonical_address, addresses)))
+
+    @property
+    def is_address(self) -> bool:
+        """Whether the host is an IP address, and the certificate must carry that address."""
+        return _is_address(self.host)
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """Everything needed to reach one person's mail, and how private it must be.
+
+    `credentials` and `client_certificate` belong to this account alone: nothing of them is shared
+    with another (RFC 8314 section 5.5). With both, the credentials are tried first and SASL
+    EXTERNAL is the fallback; `prefer_external=True` turns that round. `authorization_identity` is
+    the identity to act as, where it differs from the one that logs in (RFC 4422 section 3.4.1).
+
+    Raises: UsageError naming the field, for an address without a domain, for TLSMode.NONE under a
+    policy that has a minimum, and for values of the wrong kind.
+    """
+
+    address: str
+    _: KW_ONLY
+    imap: Endpoint | None = None
+    pop3: Endpoint | None = None
+    submission: Endpoint | None = None
+    credentials: Credentials | None = None
+    client_certificate: ClientCertificate | None = None
+    policy: Policy = Policy()
+    trust: TrustStore = TrustStore.system()
+    prefer_external: bool = False
+    authorization_identity: str = ""
+
+    def __post_init__(self) -> None:
+        local, at, domain = self.address.rpartition("@")
+        if not (local and at and domain) or not self.address.isprintable():
+            raise UsageError(f"{self.address!r} is not a mail address", field="Account.address")
+        for service in Service:
+            self._check_endpoint(service)
+        if not isinstance(self.credentials, Password | OAuthToken | None):
+            raise UsageError("neither a Password nor an OAuthToken", field="Account.credentials")
+        if not isinstance(self.client_certificate, ClientCertificate | None):
+            raise UsageError("not a ClientCertificate", field="Account.client_certificate")
+
+    def _check_endpoint(self, service: Service) -> None:
+        endpoint = self.endpoint(service)
+        field = f"Account.{service.name.lower()}"
+        if not isinstance(endpoint, Endpoint | None):
+            raise UsageError(f"{endpoint!r} is not an Endpoint", field=field)
+        if endpoint and endpoint.tls is TLSMode.NONE and self.policy.has_minimum:
+            raise UsageError(
+                f"{endpoint} is configured without TLS, but the account's policy has a minimum",
+                field=f"{field}.tls",
+            )
+
+    def endpoint(self, service: Service) -> Endpoint | None:
+        """Return where `service` is, or None where the account has none."""
+        match service:
+            case Service.IMAP:
+                return self.imap
+            case Service.POP3:
+                return self.pop3
+            case Service.SUBMISSION:
+                return self.submission
+
+
+def _canonical_host(host: str) -> str:
+    field = "Endpoint.host"
+    if not isinstance(host, str) or not host.strip():
+        raise UsageError("a host name is needed", field=field)
+    bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
+    if _is_address(bare):
+        return ipaddress.ip_address(bare).compressed
+    try:
+        name = idna.encode(host.removesuffix("."), uts46=True).decode("ascii").lower()
+    except (idna.IDNAError, UnicodeError) as exc:
+        raise UsageError(f"{host!r} is not a host name: {exc}", field=field) from exc
+    if len(name) > _HOST_CHARS:
+        raise UsageError(f"{len(name)} characters are too long for a host name", field=field)
+    return name
+
+
+def _canonical_address(address: str) -> str:
+    if not isinstance(address, str) or not _is_address(address):
+        raise UsageError(f"{address!r} is not an IP address", field="Endpoint.addresses")
+    return address
+
+
+def _is_address(text: str) -> bool:
+    try:
+        ipaddress.ip_address(text)
+    except ValueError:
+        return False
+    return True

@@ -1,0 +1,67 @@
+"""What an account logs in with (RFC 4616, RFC 7628). No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
+from typing import Final
+
+from securemail.errors import UsageError
+from securemail.secret import Secret
+
+# NUL separates the parts of a PLAIN response, CR and LF end a command line: with one of them in a
+# name or password somebody else's command could be written.
+_FORBIDDEN: Final = frozenset("\0\r\n")
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Password:
+    """A user name and a password.
+
+    `mechanisms` narrows down what may be used with them, for example `("PLAIN",)`; empty means the
+    strongest that the server offers. Without TLS a mechanism that shows the password runs only if
+    the account has no minimum *and* it is named here.
+
+    Raises: UsageError for an empty name or password, or one with NUL, CR or LF.
+    """
+
+    username: str
+    password: Secret
+    mechanisms: tuple[str, ...]
+
+    def __init__(
+        self, username: str, password: str | Secret, *, mechanisms: Iterable[str] = ()
+    ) -> None:
+        object.__setattr__(self, "username", _checked(username, "Password.username"))
+        secret = Secret(password)
+        _checked(secret.reveal(), "Password.password")
+        object.__setattr__(self, "password", secret)
+        object.__setattr__(self, "mechanisms", tuple(name.upper() for name in mechanisms))
+
+
+@dataclass(frozen=True, slots=True)
+class OAuthToken:
+    """A user name and a way to get an access token (RFC 6750).
+
+    `fetch` is awaited at each login, and once more when the server says the token has expired; it
+    returns the bare token, without "Bearer".
+
+    Raises: UsageError for an empty name or one with NUL, CR or LF.
+    """
+
+    username: str
+    fetch: Callable[[], Awaitable[str]]
+
+    def __post_init__(self) -> None:
+        _checked(self.username, "OAuthToken.username")
+
+
+Credentials = Password | OAuthToken
+
+
+def _checked(text: str, field: str) -> str:
+    if not isinstance(text, str) or not text:
+        raise UsageError("must not be empty", field=field)
+    if not _FORBIDDEN.isdisjoint(text):
+        raise UsageError("must not contain NUL, CR or LF", field=field)
+    return text

@@ -1,0 +1,71 @@
+"""The minimum of confidentiality that an account asks for (RFC 8314 section 5.2). No I/O here."""
+
+from __future__ import annotations
+
+import warnings
+from dataclasses import dataclass, field
+from typing import Final
+
+from securemail.errors import ConfidentialityWarning, UsageError
+from securemail.proof import TLSVersion
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What a connection must prove before anything but capability discovery and STARTTLS is sent.
+
+    The default is the minimum of RFC 8314 as raised by RFC 8997: TLS 1.2 or later, with the
+    server's certificate validated. The arguments only ever raise it. The one way down is
+    `Policy.without_minimum()`.
+
+    `require_dane` cannot be met yet by any connection: DANE is not implemented, and a policy that
+    asks for it refuses all of them.
+    """
+
+    minimum_tls: TLSVersion = TLSVersion.TLS_1_2
+    require_dane: bool = False
+    require_post_quantum: bool = False
+    require_tls13_for_client_certificate: bool = False
+    acknowledged: str = field(default="", init=False)
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.minimum_tls, TLSVersion):
+            raise UsageError("not a TLSVersion", field="Policy.minimum_tls")
+
+    @property
+    def has_minimum(self) -> bool:
+        """Whether anything is asked for at all."""
+        return not self.acknowledged
+
+    @classmethod
+    def without_minimum(cls, *, acknowledge: str) -> Policy:
+        """Return a policy that uses the best the server has and refuses nothing.
+
+        `acknowledge` is the sentence by which the person took the risk; it is kept with the policy.
+        The first use warns with ConfidentialityWarning: neither passwords nor messages are private
+        (RFC 8314 section 5.2).
+
+        Raises: UsageError when `acknowledge` is empty.
+        """
+        if not isinstance(acknowledge, str) or not acknowledge.strip():
+            raise UsageError(
+                "say in words that neither passwords nor messages will be private",
+                field="Policy.acknowledge",
+            )
+        warnings.warn(
+            "this account has no minimum confidentiality: neither its passwords nor its messages "
+            "are private",
+            ConfidentialityWarning,
+            stacklevel=2,
+        )
+        policy = cls()
+        object.__setattr__(policy, "acknowledged", acknowledge.strip())
+        return policy
+
+
+RFC_MINIMUM: Final = Policy()
+
+
+def stricter(policy: Policy) -> Policy:
+    """Return what must be proved to call a connection confidential under `policy`."""
+    return policy if policy.has_minimum else RFC_MINIMUM

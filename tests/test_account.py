@@ -1,0 +1,228 @@
+"""Values are refused when they are made, by the name of the field."""
+
+from __future__ import annotations
+
+import copy
+import pickle
+import warnings
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+
+from securemail import (
+    Account,
+    ClientCertificate,
+    ConfidentialityWarning,
+    Endpoint,
+    OAuthToken,
+    Password,
+    Policy,
+    Secret,
+    Service,
+    Timeouts,
+    TLSMode,
+    TLSVersion,
+    TrustStore,
+    UsageError,
+)
+from securemail.secret import SecretBytes
+from securemail.testing import CertificateAuthority
+from tests.values import no_minimum
+
+CLEAR = Endpoint("mail.example.org", 143, TLSMode.NONE)
+
+
+@pytest.fixture(scope="module")
+def ca() -> CertificateAuthority:
+    return CertificateAuthority()
+
+
+@pytest.mark.parametrize("host", ["", " ", ".", "a..b", "a" * 64 + ".org", "a b.org", "ho\0st"])
+def test_an_impossible_host_is_refused(host: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Endpoint(host, 993, TLSMode.IMPLICIT)
+    assert caught.value.field == "Endpoint.host"
+
+
+@pytest.mark.parametrize("port", [0, -1, 65536, 70000, True, "993", 99.3, None])
+def test_an_impossible_port_is_refused(port: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        Endpoint("mail.example.org", port, TLSMode.IMPLICIT)
+    assert caught.value.field == "Endpoint.port"
+
+
+@pytest.mark.parametrize("tls", ["STARTTLS", None, True])
+def test_a_tls_mode_that_is_none_of_ours_is_refused(tls: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        Endpoint("mail.example.org", 993, tls)
+    assert caught.value.field == "Endpoint.tls"
+
+
+@pytest.mark.parametrize("address", ["mail.example.org", "1.2.3", ""])
+def test_an_address_that_is_a_name_is_refused(address: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Endpoint("mail.example.org", 993, TLSMode.IMPLICIT, addresses=[address])
+    assert caught.value.field == "Endpoint.addresses"
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("Mail.Example.ORG", "mail.example.org"),
+        ("mail.example.org.", "mail.example.org"),
+        ("müller.example", "xn--mller-kva.example"),
+        ("[::1]", "::1"),
+        ("127.0.0.1", "127.0.0.1"),
+    ],
+)
+def test_a_host_is_kept_in_the_form_that_is_compared(given: str, kept: str) -> None:
+    assert Endpoint(given, 993, TLSMode.IMPLICIT).host == kept
+
+
+@pytest.mark.parametrize("address", ["", "alice", "@example.org", "alice@", "a\nb@example.org"])
+def test_an_address_without_its_two_parts_is_refused(address: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Account(address)
+    assert caught.value.field == "Account.address"
+
+
+@pytest.mark.parametrize("service", ["imap", "pop3", "submission"])
+def test_an_account_with_a_minimum_cannot_have_an_endpoint_without_tls(service: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Account("alice@example.org", **{service: CLEAR})  # type: ignore[arg-type]
+    assert caught.value.field == f"Account.{service}.tls"
+
+
+def test_an_account_without_a_minimum_may_have_an_endpoint_without_tls() -> None:
+    account = Account("alice@example.org", imap=CLEAR, policy=no_minimum())
+    assert account.endpoint(Service.IMAP) == CLEAR
+
+
+def test_credentials_of_another_kind_are_refused() -> None:
+    with pytest.raises(UsageError) as caught:
+        Account("alice@example.org", credentials=("alice", "secret"))  # type: ignore[arg-type]
+    assert caught.value.field == "Account.credentials"
+
+
+@pytest.mark.parametrize("bad", ["", "a\0b", "a\rb", "a\nb"])
+def test_names_and_passwords_cannot_end_a_command_line(bad: str) -> None:
+    with pytest.raises(UsageError, match="username"):
+        Password(bad, "secret")
+    with pytest.raises(UsageError, match="password"):
+        Password("alice", bad)
+
+    async def fetch() -> str:
+        return "token"
+
+    with pytest.raises(UsageError, match="username"):
+        OAuthToken(bad, fetch)
+
+
+def test_the_default_policy_has_the_minimum_of_the_rfc() -> None:
+    policy = Policy()
+    assert policy.has_minimum
+    assert policy.minimum_tls is TLSVersion.TLS_1_2
+
+
+def test_the_minimum_is_turned_off_only_with_a_warning() -> None:
+    with pytest.warns(ConfidentialityWarning, match="neither its passwords nor its messages"):
+        policy = Policy.without_minimum(acknowledge="I know")
+    assert not policy.has_minimum
+    assert policy.acknowledged == "I know"
+
+
+@pytest.mark.parametrize("words", ["", "  ", None])
+def test_the_minimum_is_not_turned_off_without_words(words: Any) -> None:
+    with warnings.catch_warnings(), pytest.raises(UsageError):
+        Policy.without_minimum(acknowledge=words)
+
+
+def test_a_policy_cannot_be_talked_into_an_acknowledgement() -> None:
+    with pytest.raises(TypeError):
+        Policy(acknowledged="yes")  # type: ignore[call-arg]
+
+
+@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), "5"])
+def test_a_time_limit_is_a_positive_number(seconds: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        Timeouts(tls=seconds)
+    assert caught.value.field == "Timeouts.tls"
+
+
+@pytest.mark.parametrize("show", [repr, str, "{}".format, "{!r:>20}".format])
+def test_a_secret_does_not_show(show: Any) -> None:
+    assert "canary" not in show(Secret("canary"))
+    assert "canary" not in show(SecretBytes(b"canary"))
+    assert "canary" not in show(Password("alice", "canary"))
+    assert "canary" not in show(
+        Account("alice@example.org", credentials=Password("alice", "canary"))
+    )
+
+
+@pytest.mark.parametrize("secret", [Secret("canary"), SecretBytes(b"canary")])
+def test_a_secret_is_not_pickled(secret: Any) -> None:
+    with pytest.raises(TypeError):
+        pickle.dumps(secret)
+    with pytest.raises(TypeError):
+        copy.copy(secret)
+
+
+def test_a_certificate_with_its_key_is_read_from_one_pem(ca: CertificateAuthority) -> None:
+    mine = ClientCertificate.from_pem(ca.client_pem("alice"))
+    assert "alice" in mine.subject
+    assert "PRIVATE" not in repr(mine)
+
+
+def test_a_certificate_is_read_from_a_file(ca: CertificateAuthority, tmp_path: Path) -> None:
+    path = tmp_path / "alice.pem"
+    path.write_bytes(ca.client_pem("alice"))
+    assert ClientCertificate.from_pem(path) == ClientCertificate.from_pem(path.read_bytes())
+
+
+def test_a_key_of_another_certificate_is_refused(ca: CertificateAuthority) -> None:
+    with pytest.raises(UsageError) as caught:
+        ClientCertificate.from_pem(ca.client_pem("alice"), key=ca.client_pem("bob"))
+    assert caught.value.field == "ClientCertificate.key"
+
+
+@pytest.mark.parametrize("pem", [b"", b"nothing", b"-----BEGIN CERTIFICATE-----\nAA==\n"])
+def test_a_pem_without_a_certificate_is_refused(pem: bytes) -> None:
+    with pytest.raises(UsageError):
+        ClientCertificate.from_pem(pem)
+    with pytest.raises(UsageError):
+        TrustStore.from_pem(pem)
+
+
+def test_a_certificate_without_a_key_is_refused(ca: CertificateAuthority) -> None:
+    with pytest.raises(UsageError) as caught:
+        ClientCertificate.from_pem(ca.pem)
+    assert caught.value.field == "ClientCertificate.key"
+
+
+def test_a_missing_file_is_named() -> None:
+    with pytest.raises(UsageError, match=r"missing\.pem"):
+        ClientCertificate.from_pem(Path("missing.pem"))
+    with pytest.raises(UsageError, match=r"missing\.pem"):
+        TrustStore.from_file("missing.pem")
+
+
+def test_a_pkcs12_file_is_opened_with_its_password(ca: CertificateAuthority) -> None:
+    mine = ClientCertificate.from_pem(ca.client_pem("alice"))
+    data = pkcs12.serialize_key_and_certificates(
+        b"alice", mine.key, mine.certificate, mine.chain, BestAvailableEncryption(b"canary")
+    )
+    assert ClientCertificate.from_pkcs12(data, "canary").certificate == mine.certificate
+    with pytest.raises(UsageError) as caught:
+        ClientCertificate.from_pkcs12(data, "wrong canary")
+    assert "canary" not in str(caught.value)
+
+
+def test_two_trust_stores_of_the_same_authorities_are_equal(
+    ca: CertificateAuthority, tmp_path: Path
+) -> None:
+    path = tmp_path / "ca.pem"
+    path.write_bytes(ca.pem)
+    assert TrustStore.from_file(path) == TrustStore.from_pem(ca.pem)
+    assert TrustStore.from_pem(ca.pem) != TrustStore.system()
