@@ -1,1 +1,52 @@
-"""Servers to test mail programs with."""
+"""Servers to test mail programs with. Needs the extra `securemail[testing]`.
+
+`MailServer` is an honest server with real TLS and mailboxes in memory. `ScriptedServer` plays a
+dialogue that is written down as steps, hostile ones included, and records what left the client's
+socket. Everything here is kept apart from the library's own parsing, so that one mistake cannot
+hide another.
+"""
+
+from securemail.testing.ca import CertificateAuthority, ServerCertificate, self_signed
+from securemail.testing.peer import Transcript
+from securemail.testing.scripted import ScriptedServer
+from securemail.testing.server import MailServer, Offer
+from securemail.testing.steps import (
+    Close,
+    CloseWithoutAlert,
+    Expect,
+    Hang,
+    Repeat,
+    Reset,
+    Send,
+    SendRaw,
+    SendSegments,
+    SendSlowly,
+    StartTLS,
+    Step,
+)
+from securemail.testing.store import Mailbox, MailStore, Message
+
+__all__ = [
+    "CertificateAuthority",
+    "Close",
+    "CloseWithoutAlert",
+    "Expect",
+    "Hang",
+    "MailServer",
+    "MailStore",
+    "Mailbox",
+    "Message",
+    "Offer",
+    "Repeat",
+    "Reset",
+    "ScriptedServer",
+    "Send",
+    "SendRaw",
+    "SendSegments",
+    "SendSlowly",
+    "ServerCertificate",
+    "StartTLS",
+    "Step",
+    "Transcript",
+    "self_signed",
+]

@@ -1,0 +1,190 @@
+"""A mail server to test mail programs with: real TLS, mailboxes in memory, on loopback."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from types import TracebackType
+from typing import Final, Literal, Self
+
+from securemail.account import Endpoint, TLSMode
+from securemail.testing.ca import CertificateAuthority, ServerCertificate
+from securemail.testing.connection import Connection
+from securemail.testing.imap.commands import serve_imap
+from securemail.testing.imap.session import Site
+from securemail.testing.listener import ADDRESS, Listener
+from securemail.testing.store import MailStore
+
+ServiceName = Literal["imap"]
+TLSName = Literal["implicit", "starttls"]
+
+_LISTENERS: Final[tuple[tuple[ServiceName, TLSName], ...]] = (
+    ("imap", "implicit"),
+    ("imap", "starttls"),
+)
+
+_NAMES: Final[Mapping[TLSMode, TLSName]] = {
+    TLSMode.IMPLICIT: "implicit",
+    TLSMode.STARTTLS: "starttls",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """What a `MailServer` offers, where it shall not be the ordinary.
+
+    `certificate` replaces the good one; the versions bound TLS (1.2 and later by default);
+    `mechanisms` are the SASL mechanisms inside TLS, PLAIN and EXTERNAL are known; without `login`
+    LOGINDISABLED is said inside TLS too; without `sasl_ir` an initial response is refused; without
+    `greeting_capabilities` clients have to ask.
+    """
+
+    certificate: ServerCertificate | None = None
+    minimum_version: ssl.TLSVersion | None = None
+    maximum_version: ssl.TLSVersion | None = None
+    mechanisms: tuple[str, ...] = ("PLAIN", "EXTERNAL")
+    login: bool = True
+    sasl_ir: bool = True
+    greeting_capabilities: bool = True
+
+
+class MailServer:
+    """A server for `users` (name: password), used as `async with MailServer({...}) as server`.
+
+    Clients connect to `server.address` and `server.port("imap", "implicit")`, call it `host_name`
+    and trust `server.ca.pem`. With `client_certificates` they may log in with SASL EXTERNAL by a
+    certificate from `server.ca.client_pem(user)`: the user is its common name. Nobody logs in
+    without TLS. `server.store.deliver(user, message)` delivers from outside.
+    """
+
+    def __init__(
+        self,
+        users: Mapping[str, str],
+        *,
+        ca: CertificateAuthority | None = None,
+        host_name: str = "mail.example.org",
+        client_certificates: bool = True,
+        offer: Offer | None = None,
+    ) -> None:
+        offer = offer or Offer()
+        self.users: Final = dict(users)
+        self.ca: Final = ca or CertificateAuthority()
+        self.host_name: Final = host_name
+        self.store: Final = MailStore(self.users)
+        self._site = self._new_site(offer, client_certificates=client_certificates)
+        self._connections: set[Connection] = set()
+        self._listeners = {
+            key: Listener(partial(self._serve, is_implicit=key[1] == "implicit"))
+            for key in _LISTENERS
+        }
+
+    @property
+    def address(self) -> str:
+        """The IPv4 address that it listens on."""
+        return ADDRESS
+
+    def port(self, service: ServiceName = "imap", tls: TLSName = "implicit") -> int:
+        """Return the port of a service, chosen by the system.
+
+        Raises:
+            RuntimeError: the server is not running.
+            KeyError: there is no such service.
+
+        """
+        return self._listeners[service, tls].port
+
+    def endpoint(self, tls: TLSMode) -> Endpoint:
+        """Return where its IMAP server is in that mode, address included.
+
+        Raises:
+            RuntimeError: the server is not running.
+            KeyError: it has no such mode.
+
+        """
+        name: TLSName = _NAMES[tls]
+        return Endpoint(self.host_name, self.port("imap", name), tls, addresses=[self.address])
+
+    @property
+    def sessions(self) -> int:
+        """How many connections are open, logged in or not."""
+        return sum(listener.serving for listener in self._listeners.values())
+
+    @property
+    def accepted(self) -> int:
+        """How many connections there have been."""
+        return sum(listener.accepted for listener in self._listeners.values())
+
+    async def wait_quiet(self) -> None:
+        """Wait until no session is left."""
+        while self.sessions:
+            for listener in self._listeners.values():
+                await listener.wait_quiet()
+
+    def kill(self) -> None:
+        """Reset every connection (RST), in the middle of whatever it is doing.
+
+        The server goes on listening, as one that was restarted would.
+        """
+        for connection in tuple(self._connections):
+            connection.reset()
+
+    async def __aenter__(self) -> Self:
+        for listener in self._listeners.values():
+            listener.open()
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
+        """Stop listening, end every connection and wait for it. More than once is harmless."""
+        for listener in self._listeners.values():
+            await listener.aclose()
+
+    def _new_site(self, offer: Offer, *, client_certificates: bool) -> Site:
+        certificate = offer.certificate or self.ca.issue(self.host_name)
+        context = certificate.context(
+            minimum_version=offer.minimum_version,
+            maximum_version=offer.maximum_version,
+            client_roots=self.ca.pem if client_certificates else None,
+        )
+        mechanisms = [
+            name for name in offer.mechanisms if name != "EXTERNAL" or client_certificates
+        ]
+        return Site(
+            host_name=self.host_name,
+            users=self.users,
+            store=self.store,
+            context=context,
+            mechanisms=tuple(mechanisms),
+            has_login=offer.login,
+            has_sasl_ir=offer.sasl_ir,
+            greets_with_capabilities=offer.greeting_capabilities,
+        )
+
+    async def _serve(self, sock: socket.socket, *, is_implicit: bool) -> None:
+        connection = Connection(self._site.context if is_implicit else None)
+        self._connections.add(connection)
+        loop = asyncio.get_running_loop()
+        try:
+            await loop.connect_accepted_socket(lambda: connection, sock)
+            await connection.handshake()
+            await serve_imap(connection, self._site)
+            connection.close()
+            await connection.wait_closed()
+        except ConnectionError:
+            connection.close()
+            await connection.wait_closed()
+        finally:
+            connection.abort()
+            self._connections.discard(connection)
+            await connection.wait_closed()
