@@ -1,1 +1,1 @@
-"""Bytes to lines and tokens, and back. No state, no I/O here."""
+"""Bytes to lines and tokens, and back. No I/O here."""

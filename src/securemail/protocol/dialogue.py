@@ -1,0 +1,207 @@
+"""What may be said in the dialogue from greeting to login, and what follows from it.
+
+Commands, replies and events are values; which may follow which is in two tables, the same for
+IMAP, POP3 and submission. No I/O here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import Enum
+from typing import ClassVar, Final, Protocol
+
+from securemail.intent import Intent
+from securemail.secret import Secret, SecretBytes
+
+
+class State(Enum):
+    """Whose turn it is, and in what."""
+
+    GREETING = "greeting"
+    READY = "ready"
+    DISCOVERING = "discovering"
+    UPGRADING = "upgrading"
+    HANDSHAKING = "handshaking"
+    AUTHENTICATING = "authenticating"
+    CHALLENGED = "challenged"
+    AUTHENTICATED = "authenticated"
+    CLOSED = "closed"
+
+
+# --- what we say
+
+
+@dataclass(frozen=True, slots=True)
+class Discover:
+    """Ask for the capabilities."""
+
+    intent: ClassVar[Intent] = Intent.DISCOVER
+
+
+@dataclass(frozen=True, slots=True)
+class StartTLS:
+    """Ask for TLS."""
+
+    intent: ClassVar[Intent] = Intent.UPGRADE
+
+
+@dataclass(frozen=True, slots=True)
+class Authenticate:
+    """Begin a SASL exchange. An empty initial response is not the same as none (RFC 4422)."""
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
+    mechanism: str
+    initial: SecretBytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class LogIn:
+    """Log in with the protocol's own command instead of SASL."""
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
+    username: str
+    password: Secret
+
+
+@dataclass(frozen=True, slots=True)
+class Respond:
+    """Answer a challenge."""
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
+    response: SecretBytes
+
+
+@dataclass(frozen=True, slots=True)
+class Proceed:
+    """Send the next part of `LogIn`, where the server wants it in parts."""
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
+
+
+@dataclass(frozen=True, slots=True)
+class CancelExchange:
+    """End a SASL exchange from our side."""
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
+
+
+Command = Discover | StartTLS | Authenticate | LogIn | Respond | Proceed | CancelExchange
+
+# Which command may follow in which state, and where it leads.
+COMMANDS: Final[dict[tuple[State, type[Command]], State]] = {
+    (State.READY, Discover): State.DISCOVERING,
+    (State.READY, StartTLS): State.UPGRADING,
+    (State.READY, Authenticate): State.AUTHENTICATING,
+    (State.READY, LogIn): State.AUTHENTICATING,
+    (State.CHALLENGED, Respond): State.AUTHENTICATING,
+    (State.CHALLENGED, Proceed): State.AUTHENTICATING,
+    (State.CHALLENGED, CancelExchange): State.AUTHENTICATING,
+}
+
+
+# --- what the server says
+
+
+class Kind(Enum):
+    """What a whole reply amounts to, in any of the protocols."""
+
+    OK = "ok"
+    NO = "no"
+    CONTINUE = "continue"
+    PREAUTH = "preauth"
+    BYE = "bye"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A whole reply: its kind, capabilities if it carried any, words, and a challenge."""
+
+    kind: Kind
+    capabilities: frozenset[str] | None = None
+    words: str = ""
+    challenge: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class Greeted:
+    """The server said hello."""
+
+
+@dataclass(frozen=True, slots=True)
+class Discovered:
+    """The server listed its capabilities: `machine.capabilities`."""
+
+
+@dataclass(frozen=True, slots=True)
+class UpgradeAgreed:
+    """The server waits for our ClientHello, and nothing follows its reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """The server waits for `Respond`."""
+
+    data: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    """The login worked (or, inside TLS, the greeting said it was not needed)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """The server said no, in these words."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Goodbye:
+    """The server is closing the connection, in these words."""
+
+    words: str
+
+
+Event = Greeted | Discovered | UpgradeAgreed | Challenge | LoggedIn | Refused | Goodbye
+
+# What a reply may do to us. What is missing here is the server's fault and closes the connection.
+TRANSITIONS: Final = {
+    (State.GREETING, Kind.OK): State.READY,
+    (State.GREETING, Kind.PREAUTH): State.AUTHENTICATED,
+    (State.GREETING, Kind.BYE): State.CLOSED,
+    (State.READY, Kind.BYE): State.CLOSED,
+    (State.DISCOVERING, Kind.OK): State.READY,
+    (State.DISCOVERING, Kind.NO): State.READY,
+    (State.DISCOVERING, Kind.BYE): State.CLOSED,
+    (State.UPGRADING, Kind.OK): State.HANDSHAKING,
+    (State.UPGRADING, Kind.NO): State.READY,
+    (State.UPGRADING, Kind.BYE): State.CLOSED,
+    (State.AUTHENTICATING, Kind.CONTINUE): State.CHALLENGED,
+    (State.AUTHENTICATING, Kind.OK): State.AUTHENTICATED,
+    (State.AUTHENTICATING, Kind.NO): State.READY,
+    (State.AUTHENTICATING, Kind.BYE): State.CLOSED,
+    (State.CHALLENGED, Kind.BYE): State.CLOSED,
+}
+
+
+class Dialect(Protocol):
+    """How one protocol writes commands and reads replies."""
+
+    def encode(self, command: Command) -> bytes:
+        """Return the line for `command`, and expect its reply from now on."""
+
+    def read(self, line: bytes, *, is_secured: bool) -> Reply | None:
+        """Take one line; return the reply that it completes, if it does."""
+
+    def mechanisms(self, capabilities: frozenset[str]) -> frozenset[str]:
+        """Return the SASL mechanisms among `capabilities`."""
+
+    def has_login_command(self, capabilities: frozenset[str]) -> bool:
+        """Return whether `LogIn` may be sent."""
+
+    def takes_initial_response(self, capabilities: frozenset[str]) -> bool:
+        """Return whether `Authenticate` may carry the initial response."""
+
+    def forget(self) -> None:
+        """Drop all that was learnt so far."""
