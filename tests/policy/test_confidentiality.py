@@ -1,0 +1,136 @@
+"""What a proof is worth under a policy."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from securemail import Level, Policy, Shortfall, TLSVersion, Trust
+from securemail.policy.confidentiality import (
+    INDICATORS,
+    confidentiality,
+    is_post_quantum,
+    may_show_client_certificate,
+    shortfalls,
+)
+from securemail.proof import Proof
+from tests.values import GOOD_PROOF, UNVALIDATED_PROOF, no_minimum
+
+TLS12 = replace(GOOD_PROOF, tls_version=TLSVersion.TLS_1_2, group="x25519")
+PINNED = replace(GOOD_PROOF, trust=Trust.PIN)
+ASKED_IN_TLS12 = replace(TLS12, client_certificate_requested=True)
+
+
+@pytest.mark.parametrize(
+    ("policy", "proof", "missing"),
+    [
+        (Policy(), None, {Shortfall.NO_TLS}),
+        (Policy(), GOOD_PROOF, set()),
+        (Policy(), TLS12, set()),
+        (Policy(), UNVALIDATED_PROOF, {Shortfall.CERTIFICATE}),
+        (Policy(), replace(GOOD_PROOF, identity=None), {Shortfall.CERTIFICATE}),
+        (Policy(), PINNED, {Shortfall.PINNED}),
+        (Policy(minimum_tls=TLSVersion.TLS_1_3), TLS12, {Shortfall.TLS_VERSION}),
+        (Policy(minimum_tls=TLSVersion.TLS_1_3), GOOD_PROOF, set()),
+        (Policy(require_post_quantum=True), TLS12, {Shortfall.NO_POST_QUANTUM}),
+        (Policy(require_post_quantum=True), GOOD_PROOF, set()),
+        (Policy(require_dane=True), GOOD_PROOF, {Shortfall.NO_DANE}),
+        (Policy(require_dane=True), replace(GOOD_PROOF, trust=Trust.DANE_EE), set()),
+        (Policy(require_dane=True), replace(GOOD_PROOF, trust=Trust.DANE_TA), set()),
+        (
+            Policy(require_tls13_for_client_certificate=True),
+            ASKED_IN_TLS12,
+            {Shortfall.CLIENT_CERTIFICATE_VISIBLE},
+        ),
+        (Policy(require_tls13_for_client_certificate=True), TLS12, set()),
+        (Policy(), ASKED_IN_TLS12, set()),
+    ],
+)
+def test_shortfalls_are_what_the_policy_asks_for_and_the_proof_lacks(
+    policy: Policy, proof: Proof | None, missing: set[Shortfall]
+) -> None:
+    assert shortfalls(policy, proof) == missing
+
+
+@pytest.mark.parametrize("proof", [None, GOOD_PROOF, UNVALIDATED_PROOF, PINNED])
+def test_an_account_without_a_minimum_misses_nothing(proof: Proof | None) -> None:
+    assert shortfalls(no_minimum(), proof) == set()
+
+
+@pytest.mark.parametrize("policy", [Policy(), no_minimum()], ids=["minimum", "none"])
+@pytest.mark.parametrize(
+    ("proof", "level"),
+    [
+        (None, Level.NONE),
+        (UNVALIDATED_PROOF, Level.UNAUTHENTICATED),
+        (replace(GOOD_PROOF, identity=None), Level.UNAUTHENTICATED),
+        (PINNED, Level.PINNED),
+        (GOOD_PROOF, Level.CONFIDENTIAL),
+    ],
+)
+def test_the_level_follows_from_the_facts_and_no_policy_raises_it(
+    policy: Policy, proof: Proof | None, level: Level
+) -> None:
+    assert confidentiality(policy, proof).level is level
+
+
+def test_an_authenticated_connection_below_the_accounts_own_minimum_is_reduced() -> None:
+    record = confidentiality(Policy(require_post_quantum=True), TLS12)
+    assert record.level is Level.REDUCED
+    assert record.shortfalls == {Shortfall.NO_POST_QUANTUM}
+
+
+@pytest.mark.parametrize("level", Level)
+def test_only_a_confidential_connection_shows_a_lock(level: Level) -> None:
+    assert INDICATORS[level].is_locked == (level is Level.CONFIDENTIAL)
+
+
+def test_each_indicator_has_its_own_code_and_a_sentence() -> None:
+    assert len({indicator.code for indicator in INDICATORS.values()}) == len(Level)
+    assert all(indicator.sentence.endswith(".") for indicator in INDICATORS.values())
+
+
+def test_without_a_minimum_the_record_still_says_what_the_rfc_misses() -> None:
+    assert confidentiality(no_minimum(), None).shortfalls == {Shortfall.NO_TLS}
+
+
+@pytest.mark.parametrize("version", TLSVersion)
+@pytest.mark.parametrize("sent", [False, True])
+def test_the_record_says_when_the_client_certificate_was_visible_on_the_path(
+    version: TLSVersion, sent: bool
+) -> None:
+    proof = replace(GOOD_PROOF, tls_version=version, client_certificate_sent=sent)
+    visible = sent and version is TLSVersion.TLS_1_2
+    assert confidentiality(Policy(), proof).is_client_certificate_visible == visible
+
+
+def test_the_record_repeats_the_facts_of_the_handshake() -> None:
+    proof = replace(TLS12, client_certificate_requested=True, client_certificate_sent=True)
+    record = confidentiality(Policy(), proof)
+    assert (record.tls_version, record.cipher, record.group) == (
+        TLSVersion.TLS_1_2,
+        proof.cipher,
+        "x25519",
+    )
+    assert record.client_certificate_requested
+    assert record.client_certificate_sent
+    assert record.identity == proof.identity
+
+
+@pytest.mark.parametrize(
+    ("group", "answer"),
+    [("X25519MLKEM768", True), ("SecP256r1MLKEM768", True), ("x25519", False), (None, False)],
+)
+def test_hybrid_groups_are_known_by_name(group: str | None, answer: bool) -> None:
+    assert is_post_quantum(group) == answer
+
+
+@pytest.mark.parametrize("version", TLSVersion)
+@pytest.mark.parametrize("strict", [False, True])
+def test_a_policy_can_hold_the_client_certificate_back_from_tls12(
+    version: TLSVersion, strict: bool
+) -> None:
+    policy = Policy(require_tls13_for_client_certificate=strict)
+    allowed = not strict or version is TLSVersion.TLS_1_3
+    assert may_show_client_certificate(policy, version) == allowed
