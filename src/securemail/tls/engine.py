@@ -1,0 +1,188 @@
+"""A TLS client in memory: ciphertext in, plaintext out (RFC 8446, RFC 5246). No I/O here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Final
+
+from OpenSSL import SSL
+
+from securemail.errors import CertificateError, ConnectError, SecureMailError, TLSError
+from securemail.proof import CertificateReason, Proof, Trust
+from securemail.tls.context import ClientContext
+from securemail.tls.handshake import Handshake, tls_version
+
+# A memory BIO never gives back what it grew to: fed in slices of one record, a burst leaves
+# 63 KiB behind instead of 103.
+_SLICE_BYTES: Final = 16 * 1024
+_READ_BYTES: Final = 16 * 1024
+
+# What OpenSSL says when the first bytes from the server are no TLS record.
+_NOT_TLS: Final = frozenset({"wrong version number", "packet length too long", "http request"})
+
+
+class Engine:
+    """One client side of TLS.
+
+    Call `start()`, send `outgoing()`, give what the server sends to `receive()` and iterate over
+    the plaintext; send `outgoing()` after each call. `is_established` tells when `proof()` may be
+    asked and `write()` used.
+    """
+
+    __slots__ = ("_connection", "_handshake", "is_closed_by_peer", "is_established")
+
+    def __init__(self, context: ClientContext, handshake: Handshake) -> None:
+        self.is_established = False
+        self.is_closed_by_peer = False
+        self._handshake = handshake
+        self._connection = SSL.Connection(context)
+        self._connection.set_app_data(handshake)
+        self._connection.set_connect_state()
+        if not handshake.is_address:
+            self._connection.set_tlsext_host_name(handshake.host.encode("ascii"))
+
+    @property
+    def client_certificate_sent(self) -> bool:
+        """Whether the server has seen the client certificate, whatever it thinks of it."""
+        return self._handshake.client_certificate_sent
+
+    def start(self) -> None:
+        """Begin the handshake."""
+        self._advance()
+
+    def receive(self, ciphertext: memoryview) -> Iterator[bytes]:
+        """Take bytes from the server and yield what they hold, at most one record at a time.
+
+        Iterate to the end: bytes not reached are lost.
+
+        Raises: CertificateError, TLSError; nothing works after that.
+        """
+        for start in range(0, len(ciphertext), _SLICE_BYTES):
+            self._connection.bio_write(ciphertext[start : start + _SLICE_BYTES])
+            if not self.is_established:
+                self._advance()
+            if self.is_established:
+                yield from self._decrypted()
+
+    def _advance(self) -> None:
+        try:
+            self._connection.do_handshake()
+        except SSL.WantReadError:
+            return
+        except SSL.Error as exc:
+            raise self._explained(exc) from exc
+        self._check_verdict()
+        self.is_established = True
+
+    def _check_verdict(self) -> None:
+        """Refuse a handshake that ended well without anybody having judged the certificate."""
+        handshake = self._handshake
+        if handshake.is_authenticated or not handshake.must_validate:
+            return
+        raise handshake.failure or CertificateError(
+            f"nothing vouches for {handshake.host}",
+            reason=CertificateReason.INVALID,
+            certificate=None,
+        )
+
+    def _decrypted(self) -> Iterator[bytes]:
+        while not self.is_closed_by_peer:
+            try:
+                yield self._connection.recv(_READ_BYTES)
+            except SSL.WantReadError:
+                return
+            except SSL.ZeroReturnError:
+                self.is_closed_by_peer = True
+            except SSL.Error as exc:
+                raise self._explained(exc) from exc
+
+    def end_of_input(self) -> None:
+        """Take note that the server's side of the connection has ended.
+
+        Raises: ConnectError when it did not say so inside TLS: somebody may have cut the line to
+        make a message look whole (RFC 8446 section 6.1).
+        """
+        if not self.is_established:
+            raise ConnectError("the server hung up during the handshake", phase="tls")
+        if not self.is_closed_by_peer:
+            raise ConnectError(
+                "the connection was cut: it ended without a close alert",
+                phase="read",
+                is_truncated=True,
+            )
+
+    def write(self, plaintext: memoryview) -> None:
+        """Encrypt `plaintext`; it is in `outgoing()` then.
+
+        Raises: TLSError when the connection cannot be written to.
+        """
+        while plaintext:
+            try:
+                sent = self._connection.send(plaintext[:_SLICE_BYTES])
+            except SSL.Error as exc:
+                raise self._explained(exc) from exc
+            plaintext = plaintext[sent:]
+
+    def outgoing(self) -> bytes:
+        """Return the ciphertext that waits to be sent, and forget it."""
+        chunks = []
+        try:
+            while True:
+                chunks.append(self._connection.bio_read(2 * _SLICE_BYTES))
+        except SSL.Error:
+            return b"".join(chunks)
+
+    def close(self) -> None:
+        """Say goodbye: the close alert is in `outgoing()` then (RFC 8446 section 6.1)."""
+        if not self.is_established:
+            return
+        try:
+            self._connection.shutdown()
+        except SSL.Error:
+            return
+
+    def proof(self) -> Proof:
+        """Return what the handshake proved.
+
+        Raises: TLSError before it is over.
+        """
+        version = tls_version(self._connection) if self.is_established else None
+        if version is None:
+            raise TLSError("there is no TLS session")
+        handshake, connection = self._handshake, self._connection
+        is_trusted = handshake.is_authenticated
+        return Proof(
+            tls_version=version,
+            cipher=connection.get_cipher_name() or "unknown",
+            group=connection.get_group_name(),
+            trust=Trust.PKIX if is_trusted else Trust.NONE,
+            identity=handshake.identity if is_trusted else None,
+            chain=tuple(connection.get_verified_chain(as_cryptography=True) or ()),
+            failure=handshake.failure.reason if handshake.failure else None,
+            resumed=False,
+            client_certificate_requested=handshake.client_certificate_requested,
+            client_certificate_sent=handshake.client_certificate_sent,
+        )
+
+    def _explained(self, exc: SSL.Error) -> SecureMailError:
+        handshake = self._handshake
+        if handshake.failure and handshake.must_validate:
+            return handshake.failure
+        reason = _reason(exc)
+        if handshake.alert:
+            return TLSError(
+                f"{handshake.host} ended TLS with the alert {handshake.alert!r}",
+                alert=handshake.alert,
+            )
+        if not self.is_established and reason in _NOT_TLS:
+            return TLSError(f"{handshake.host} does not speak TLS there ({reason})")
+        return TLSError(f"TLS with {handshake.host} failed: {reason}")
+
+
+def _reason(exc: SSL.Error) -> str:
+    """Return OpenSSL's last word; `args` is a list of (library, function, reason) at best."""
+    match exc.args:
+        case ([*_, (_, _, str(reason))],):
+            return reason
+        case _:
+            return str(exc) or type(exc).__name__

@@ -1,0 +1,193 @@
+"""What one handshake found out, and the decisions made inside it (RFC 8446, RFC 5280).
+
+OpenSSL calls back into this module while the handshake runs, so that a refusal ends it before a
+client certificate or a byte of mail protocol has left. No I/O here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Final
+
+from cryptography import x509
+from OpenSSL import SSL
+from OpenSSL.crypto import X509
+
+from securemail.certificate import ClientCertificate
+from securemail.errors import CertificateError
+from securemail.proof import CertificateReason, Identity, TLSVersion
+from securemail.tls.identity import match_identity, names_of
+
+_Codes = SSL.X509VerificationCodes
+
+# X509_V_ERR_* of OpenSSL's x509_vfy.h. What is not listed is INVALID.
+REASONS: Final = {
+    _Codes.ERR_CERT_HAS_EXPIRED: CertificateReason.EXPIRED,
+    _Codes.ERR_CERT_NOT_YET_VALID: CertificateReason.NOT_YET_VALID,
+    _Codes.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: CertificateReason.SELF_SIGNED,
+    _Codes.ERR_SELF_SIGNED_CERT_IN_CHAIN: CertificateReason.UNKNOWN_ISSUER,
+    _Codes.ERR_UNABLE_TO_GET_ISSUER_CERT: CertificateReason.UNKNOWN_ISSUER,
+    _Codes.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: CertificateReason.UNKNOWN_ISSUER,
+    _Codes.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: CertificateReason.UNKNOWN_ISSUER,
+    _Codes.ERR_CERT_UNTRUSTED: CertificateReason.UNKNOWN_ISSUER,
+    _Codes.ERR_CERT_REVOKED: CertificateReason.REVOKED,
+    _Codes.ERR_INVALID_PURPOSE: CertificateReason.PURPOSE,
+    66: CertificateReason.WEAK,  # X509_V_ERR_EE_KEY_TOO_SMALL
+    67: CertificateReason.WEAK,  # X509_V_ERR_CA_KEY_TOO_SMALL
+    68: CertificateReason.WEAK,  # X509_V_ERR_CA_MD_TOO_WEAK
+}
+
+_VERSIONS: Final = {
+    SSL.TLS1_2_VERSION: TLSVersion.TLS_1_2,
+    SSL.TLS1_3_VERSION: TLSVersion.TLS_1_3,
+}
+
+# RFC 8446 section 6: the alerts that say something about us to a person.
+ALERTS: Final = {
+    40: "handshake failure",
+    42: "bad certificate",
+    43: "unsupported certificate",
+    44: "certificate revoked",
+    45: "certificate expired",
+    46: "certificate unknown",
+    47: "illegal parameter",
+    48: "unknown certificate authority",
+    49: "access denied",
+    51: "decrypt error",
+    70: "protocol version",
+    71: "insufficient security",
+    80: "internal error",
+    90: "user canceled",
+    112: "unrecognized name",
+    116: "certificate required",
+}
+
+_READ_ALERT: Final = SSL.SSL_CB_READ_ALERT
+_CLOSE_NOTIFY: Final = 0
+
+
+@dataclass(slots=True)
+class Handshake:
+    """The reference identity and rules of one connection, and what became known under them.
+
+    `must_validate` is false only for accounts without a minimum: then a bad certificate is noted
+    and the handshake goes on. `may_show` says in which TLS versions the account lets its client
+    certificate be seen.
+    """
+
+    host: str
+    is_address: bool
+    must_validate: bool
+    client_certificate: ClientCertificate | None = None
+    may_show: Callable[[TLSVersion], bool] = field(default=lambda _: True)
+    identity: Identity | None = None
+    failure: CertificateError | None = None
+    client_certificate_requested: bool = False
+    client_certificate_sent: bool = False
+    client_certificate_problem: str | None = None
+    alert: str | None = None
+
+    def refuse(
+        self, reason: CertificateReason, certificate: x509.Certificate | None, detail: str
+    ) -> None:
+        """Note why the server's certificate is not accepted; the first reason stays."""
+        if self.failure is None:
+            self.failure = CertificateError(
+                f"the certificate of {self.host} is not accepted ({reason.value}): {detail}",
+                reason=reason,
+                certificate=certificate,
+            )
+
+    def judge(self, certificate: x509.Certificate, error: int, depth: int) -> None:
+        """Take OpenSSL's verdict on one certificate of the chain, and add the name check."""
+        if error:
+            reason = REASONS.get(error, CertificateReason.INVALID)
+            self.refuse(reason, certificate, _detail(reason, certificate, error, depth))
+        if depth == 0 and self.identity is None:
+            self.identity = match_identity(certificate, self.host, is_address=self.is_address)
+            if self.identity is None:
+                detail = f"it is for {names_of(certificate)}"
+                self.refuse(CertificateReason.NAME_MISMATCH, certificate, detail)
+
+    @property
+    def is_authenticated(self) -> bool:
+        """Whether the server's certificate was judged and nothing was found wanting."""
+        return self.failure is None and self.identity is not None
+
+
+def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: int) -> bool:
+    """Decide on one certificate; called by OpenSSL from the root down to the server's own."""
+    handshake: Handshake = connection.get_app_data()
+    try:
+        handshake.judge(cert.to_cryptography(), 0 if ok else error or -1, depth)
+    except Exception as exc:  # noqa: BLE001 - hostile certificates raise anything: fail closed
+        handshake.refuse(CertificateReason.MALFORMED, None, type(exc).__name__)
+    return handshake.failure is None or not handshake.must_validate
+
+
+def notice(connection: SSL.Connection, where: int, value: int) -> None:
+    """Follow the handshake; called by OpenSSL at each step. Must not raise: nobody would see it.
+
+    The names of the steps are SSL_state_string_long's. If a later OpenSSL words them otherwise, no
+    client certificate is loaded, and the tests say so.
+    """
+    handshake: Handshake = connection.get_app_data()
+    if where & _READ_ALERT == _READ_ALERT:
+        code = value & 0xFF
+        if code != _CLOSE_NOTIFY:
+            handshake.alert = ALERTS.get(code, f"alert {code}")
+        return
+    match connection.get_state_string():
+        case b"SSLv3/TLS read server certificate":
+            _load_client_certificate(connection, handshake)
+        case b"SSLv3/TLS read server certificate request":
+            handshake.client_certificate_requested = True
+        case b"SSLv3/TLS write certificate verify":
+            handshake.client_certificate_sent = True
+
+
+def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -> None:
+    """Put the client certificate within reach, now that the server's own was accepted.
+
+    Before this moment the connection does not even hold it. From here OpenSSL sends it only if the
+    server asks (RFC 8314 section 5.5), and only after the server proved that it has its key.
+    """
+    mine = handshake.client_certificate
+    version = tls_version(connection)
+    if mine is None or version is None or not handshake.is_authenticated:
+        return
+    if not handshake.may_show(version):
+        return
+    try:
+        connection.use_certificate(mine.certificate)
+        connection.use_privatekey(mine.key)
+    except SSL.Error as exc:
+        handshake.client_certificate_problem = str(exc)
+
+
+def tls_version(connection: SSL.Connection) -> TLSVersion | None:
+    """Return the version that was agreed on, or None for one that may not carry mail."""
+    return _VERSIONS.get(connection.get_protocol_version())
+
+
+def _detail(
+    reason: CertificateReason, certificate: x509.Certificate, error: int, depth: int
+) -> str:
+    subject = certificate.subject.rfc4514_string() or "a certificate without a subject"
+    where = "" if depth == 0 else f"{subject}, {depth} above the server's own, "
+    match reason:
+        case CertificateReason.EXPIRED:
+            return (
+                f"{where or 'it '}expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
+            )
+        case CertificateReason.NOT_YET_VALID:
+            start = certificate.not_valid_before_utc
+            return f"{where or 'it '}is valid from {start:%Y-%m-%d %H:%M} UTC only"
+        case CertificateReason.SELF_SIGNED:
+            return "the server signed it itself"
+        case CertificateReason.UNKNOWN_ISSUER:
+            issuer = certificate.issuer.rfc4514_string() or "nobody"
+            return f"it leads to {issuer}, which the account does not trust"
+        case _:
+            return f"{where}OpenSSL verification error {error}"
