@@ -1,0 +1,76 @@
+"""Time limits: one for each phase, and one for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, fields
+from typing import Literal
+
+from securemail.errors import DeadlineError, UsageError
+
+Step = Literal["connect", "tls", "greeting", "command"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timeouts:
+    """How long each phase may take, in seconds.
+
+    `connect` covers the name look-up and TCP, `tls` one handshake, `greeting` the server's first
+    line, `command` each command up to login and each of the client's own afterwards. `total` bounds
+    everything from connect to ready.
+
+    Raises: UsageError for a limit that is not a positive number.
+    """
+
+    connect: float = 30.0
+    tls: float = 20.0
+    greeting: float = 20.0
+    command: float = 30.0
+    total: float = 60.0
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if not isinstance(value, int | float) or not 0 < value < math.inf:
+                raise UsageError(
+                    f"{value!r} is not a positive number of seconds", field=f"Timeouts.{item.name}"
+                )
+
+
+class Clock:
+    """Watches one connection: the limit of the phase it is in, and the one for all."""
+
+    def __init__(self, timeouts: Timeouts) -> None:
+        self._timeouts = timeouts
+        self._end: float | None = None
+
+    def start(self) -> None:
+        """Begin to count towards `Timeouts.total`."""
+        self._end = asyncio.get_running_loop().time() + self._timeouts.total
+
+    def stop(self) -> None:
+        """Stop counting: from here each phase has its own limit only."""
+        self._end = None
+
+    @asynccontextmanager
+    async def limit(self, step: Step, doing: str) -> AsyncIterator[None]:
+        """Bound what is done inside.
+
+        Raises: DeadlineError, which says what was being done and which limit passed.
+        """
+        seconds: float = getattr(self._timeouts, step)
+        when = asyncio.get_running_loop().time() + seconds
+        if self._end is not None and self._end < when:
+            when, seconds = self._end, self._timeouts.total
+        try:
+            async with asyncio.timeout_at(when) as timer:
+                yield
+        except TimeoutError as exc:
+            if not timer.expired():
+                raise
+            raise DeadlineError(
+                f"{doing} took longer than {seconds:g} s", phase=step, seconds=seconds
+            ) from exc

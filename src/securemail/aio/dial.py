@@ -1,0 +1,94 @@
+"""From an endpoint to a TCP connection: Happy Eyeballs (RFC 8305)."""
+
+from __future__ import annotations
+
+import asyncio
+import ipaddress
+import socket
+from collections import deque
+from collections.abc import Iterable
+from itertools import chain, zip_longest
+from typing import Final
+
+from securemail.account import Endpoint
+from securemail.aio.resolver import Resolver
+from securemail.errors import ConnectError
+
+# RFC 8305 section 5: long enough for a healthy server to answer, short enough not to be felt.
+ATTEMPT_DELAY_S: Final = 0.25
+
+
+async def dial(endpoint: Endpoint, protocol: asyncio.BaseProtocol, resolver: Resolver) -> None:
+    """Connect `protocol` to `endpoint`: the first of its addresses that answers.
+
+    Raises: ConnectError with what each address said.
+    """
+    addresses = endpoint.addresses or await resolver.addresses(endpoint.host)
+    sock = await _race(endpoint, interleave(addresses))
+    try:
+        # Nagle's algorithm costs 1.1 round trips in a STARTTLS session.
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        await asyncio.get_running_loop().create_connection(lambda: protocol, sock=sock)
+    except OSError as exc:
+        sock.close()
+        raise ConnectError(f"cannot connect to {endpoint}: {exc}", phase="connect") from exc
+    except BaseException:
+        sock.close()
+        raise
+
+
+def interleave(addresses: Iterable[str]) -> list[str]:
+    """Return the addresses with their families taking turns, the first one's first (section 4)."""
+    families: dict[int, list[str]] = {}
+    for address in addresses:
+        families.setdefault(ipaddress.ip_address(address).version, []).append(address)
+    turns = zip_longest(*families.values())
+    return [address for address in chain.from_iterable(turns) if address is not None]
+
+
+async def _race(endpoint: Endpoint, addresses: Iterable[str]) -> socket.socket:
+    waiting = deque(addresses)
+    running: set[asyncio.Task[socket.socket]] = set()
+    failures: dict[str, str] = {}
+    try:
+        while waiting or running:
+            if waiting:
+                address = waiting.popleft()
+                running.add(asyncio.create_task(_attempt(address, endpoint.port), name=address))
+            await asyncio.wait(
+                running,
+                timeout=ATTEMPT_DELAY_S if waiting else None,
+                return_when=asyncio.FIRST_COMPLETED,
+            )
+            for task in [task for task in running if task.done()]:
+                running.discard(task)
+                failure = task.exception()
+                if failure is None:
+                    return task.result()
+                failures[task.get_name()] = getattr(failure, "strerror", None) or str(failure)
+    finally:
+        await _call_off(running)
+    tried = "; ".join(f"{address}: {why}" for address, why in failures.items())
+    raise ConnectError(f"cannot connect to {endpoint} ({tried or 'no address'})", phase="connect")
+
+
+async def _attempt(address: str, port: int) -> socket.socket:
+    is_v6 = ipaddress.ip_address(address).version == 6
+    sock = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM)
+    try:
+        sock.setblocking(False)
+        await asyncio.get_running_loop().sock_connect(sock, (address, port))
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+async def _call_off(running: set[asyncio.Task[socket.socket]]) -> None:
+    """End the attempts that did not win; two may have connected at the same moment."""
+    for task in running:
+        task.cancel()
+    for outcome in await asyncio.gather(*running, return_exceptions=True):
+        if isinstance(outcome, socket.socket):
+            outcome.close()

@@ -1,0 +1,31 @@
+"""Names to addresses."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+
+from securemail.errors import ConnectError
+
+
+class Resolver:
+    """Looks up the addresses of a host."""
+
+    @classmethod
+    def system(cls) -> Resolver:
+        """Return the resolver of this computer, its hosts file included."""
+        return cls()
+
+    async def addresses(self, host: str) -> tuple[str, ...]:
+        """Return the IP addresses of `host`, best first (RFC 6724).
+
+        Raises: ConnectError when there are none.
+        """
+        loop = asyncio.get_running_loop()
+        try:
+            found = await loop.getaddrinfo(host, None, type=socket.SOCK_STREAM)
+        except OSError as exc:
+            reason = exc.strerror or str(exc)
+            raise ConnectError(f"cannot look up {host}: {reason}", phase="connect") from exc
+        # A name may be listed once for each protocol; the order stays.
+        return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))

@@ -1,0 +1,26 @@
+"""The TLS engine for one connection of an account."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from securemail.account import Account, Endpoint
+from securemail.aio.contexts import shared_context
+from securemail.policy.confidentiality import may_show_client_certificate
+from securemail.tls.context import ContextKey
+from securemail.tls.engine import Engine
+from securemail.tls.handshake import Handshake
+
+
+async def new_engine(account: Account, endpoint: Endpoint) -> Engine:
+    """Return an engine that will hold the server at `endpoint` to what `account` asks for."""
+    policy, mine = account.policy, account.client_certificate
+    key = ContextKey(account.trust, policy.minimum_tls, mine.chain if mine else ())
+    handshake = Handshake(
+        host=endpoint.host,
+        is_address=endpoint.is_address,
+        must_validate=policy.has_minimum,
+        client_certificate=mine,
+        may_show=partial(may_show_client_certificate, policy),
+    )
+    return Engine(await shared_context(key), handshake)
