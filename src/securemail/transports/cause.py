@@ -1,0 +1,39 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Why a session ended, told to each of those who waited for it. No I/O here."""
+
+from __future__ import annotations
+
+from securemail.errors import ConnectError, SecureMailError
+
+
+def fresh(error: SecureMailError, message: str | None = None) -> SecureMailError:
+    """Return an error like `error`, with the same cause, to be raised once.
+
+    An instance raised again and again keeps the frames of all who caught it.
+    """
+    # Not copy.copy(): it calls the class with `args` alone, and most of ours ask for more.
+    twin = type(error).__new__(type(error))
+    twin.args = error.args if message is None else (message,)
+    vars(twin).update(vars(error))
+    twin.__cause__ = error.__cause__
+    return twin
+
+
+def located(error: SecureMailError, peer: str) -> SecureMailError:
+    """Return `error` with the name of the server in front."""
+    return fresh(error, f"{peer}: {error}")
+
+
+def connection_lost(peer: str, error: Exception | None, last_words: str) -> SecureMailError:
+    """Return what became of the connection to `peer`; `error` is the transport's, if it has one.
+
+    An error of ours keeps its type and attributes; others become a `ConnectError`.
+    """
+    said = f"; the server's last words: {last_words}" if last_words else ""
+    if isinstance(error, SecureMailError):
+        lost = fresh(error, f"{error}{said}")
+    else:
+        how = f"was lost: {error}" if error else "was closed"
+        lost = ConnectError(f"{peer}: the connection {how}{said}", phase="command")
+    lost.__cause__ = error
+    return lost

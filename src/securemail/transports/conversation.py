@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""An IMAP dialog on a connection: commands that end in time, and one end for all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Final
+
+from securemail.errors import ConnectError, SecureMailError
+from securemail.transports.cause import connection_lost, fresh, located
+from securemail.transports.dialog import Dialog
+from securemail.transports.pending import Pending
+
+_log: Final = logging.getLogger("securemail.transports.imap")
+
+
+class Conversation:
+    """What goes on between the program and the server at `peer`, until it is over.
+
+    Whoever waits when it ends, and whoever comes later, gets the reason as an error of his own.
+    """
+
+    def __init__(self, peer: str, loop: asyncio.AbstractEventLoop) -> None:
+        self.peer = peer
+        self.dialog = Dialog(self.write)
+        self.state_change = asyncio.Event()
+        self._transport: asyncio.Transport | None = None
+        self._loop = loop
+        self._active_at = loop.time()
+        self._failure: SecureMailError | None = None
+
+    def attach(self, transport: asyncio.Transport) -> None:
+        """Speak on `transport` from now on."""
+        self._transport = transport
+
+    def write(self, data: bytes) -> None:
+        """Send `data`, and log nothing of it."""
+        if self._transport is not None:
+            self._transport.write(data)
+
+    def check(self) -> None:
+        """Raise what ended the conversation, if it has ended."""
+        if self._failure is not None:
+            raise fresh(self._failure)
+
+    def receive(self, data: bytes) -> None:
+        """Take what the server sent. What is wrong with it ends the conversation."""
+        if self._failure is not None:
+            return
+        self._active_at = self._loop.time()
+        try:
+            self.dialog.receive(data)
+        except SecureMailError as error:
+            self._abort(located(error, self.peer))
+
+    def lose(self, error: Exception | None) -> None:
+        """End because the connection is gone; `error` is the transport's reason, if it has one."""
+        self._end(connection_lost(self.peer, error, self.dialog.last_words))
+
+    async def ask(self, pending: Pending, *, timeout_s: float | None) -> None:
+        """Return when the command has its answer; raise `late` after `timeout_s` of silence.
+
+        Giving up on a command that was sent ends the conversation: nobody would know any more
+        whose answer comes next.
+        """
+        self.dialog.ask(pending)
+        if timeout_s is not None:
+            self._watch(pending, timeout_s)
+        try:
+            await pending.ended
+        except asyncio.CancelledError:
+            self._give_up(pending, "was cancelled or timed out")
+            raise
+        finally:
+            if pending.timer is not None:
+                pending.timer.cancel()
+        if pending.error is not None:
+            raise pending.error
+
+    def _watch(self, pending: Pending, timeout_s: float) -> None:
+        # A timer that looks is 1.7 times as fast as one that is set anew for each line.
+        quiet_since = max(pending.asked_at, self._active_at)
+        left = quiet_since + timeout_s - self._loop.time()
+        if left > 0:
+            pending.timer = self._loop.call_later(left, self._watch, pending, timeout_s)
+            return
+        pending.end(pending.late)
+        self._give_up(pending, f"timed out after {timeout_s:g} s of silence")
+
+    def _give_up(self, pending: Pending, why: str) -> None:
+        if not self.dialog.withdraw(pending):
+            message = f"{self.peer}: closed because {pending.name} {why}"
+            self._abort(ConnectError(message, phase="command"))
+
+    def _abort(self, error: SecureMailError) -> None:
+        self._end(error)
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _end(self, error: SecureMailError) -> None:
+        # The first reason is the one that counts: ours, when we aborted.
+        if self._failure is None:
+            _log.debug("%s: the session is over: %s", self.peer, type(error).__name__)
+            self._failure = error
+            self.dialog.end(error)
+            self.state_change.set()
+            self.state_change.clear()

@@ -1,0 +1,297 @@
+# SPDX-License-Identifier: GPL-3.0-only
+"""aioimaplib's client on a connection of ours (RFC 3501, RFC 2177).
+
+The client's documented interface is unchanged. What is replaced is how it reads (aioimaplib
+recurses over the answer, in quadratic time), how it lines commands up, what it does when the line
+drops, and what it logs.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from typing import Any, Final
+
+import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
+
+from securemail.errors import ProtocolError, SecureMailError
+from securemail.transports.conversation import Conversation
+from securemail.transports.pending import AnswerLine, Pending
+
+# The first of these that a server has is its version.
+_VERSIONS: Final = ("IMAP4REV1", "IMAP4", "IMAP4REV2")
+
+
+def hand_over(
+    transport: asyncio.Transport,
+    *,
+    host: str,
+    port: int,
+    capabilities: frozenset[str],
+    early: bytes,
+    timeout_s: float,
+) -> IMAPClient:
+    """Return a client that is logged in on `transport`, a connection past its gate.
+
+    `early` is what arrived behind the tagged OK of the login. `timeout_s` bounds each command;
+    FETCH and APPEND since the server's last sign of life. Not checked: that the transport is
+    protected.
+    """
+    client = IMAPClient(host, port, timeout=timeout_s)
+    client.protocol.attach(transport, capabilities)
+    transport.set_protocol(client.protocol)
+    if early:
+        client.protocol.data_received(early)
+    if transport.is_closing():
+        client.protocol.connection_lost(None)
+    return client
+
+
+class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the base is untyped
+    """aioimaplib's protocol with another reader, another queue of commands, and an end."""
+
+    literal_data: bytes | None
+
+    def __init__(self, peer: str, loop: asyncio.AbstractEventLoop) -> None:
+        self._conversation = Conversation(peer, loop)
+        self._dialog = self._conversation.dialog
+        self._state = ""
+        super().__init__(loop)
+        # aioimaplib's names for what is ours now; programs read them.
+        self.idle_queue = self._dialog.pushes
+        self.pending_async_commands = self._dialog.asynchronous
+        self._idle_event = self._dialog.idling
+
+    @property
+    def pending_sync_command(self) -> Pending | None:
+        """The command that runs alone, if one does."""
+        return self._dialog.sync
+
+    @pending_sync_command.setter
+    def pending_sync_command(self, pending: Pending | None) -> None:
+        self._dialog.sync = pending
+
+    @property
+    def state(self) -> str:
+        """One of aioimaplib's states: AUTH, SELECTED, LOGOUT."""
+        return self._state
+
+    @state.setter
+    def state(self, state: str) -> None:
+        self._state = state
+        self._conversation.state_change.set()
+        self._conversation.state_change.clear()
+
+    async def wait(self, state_regexp: str) -> None:
+        """Return once the state matches. Raises: why it never will."""
+        while not re.match(state_regexp, self.state):
+            self.check()
+            await self._conversation.state_change.wait()
+
+    def attach(self, transport: asyncio.Transport, capabilities: Iterable[str]) -> None:
+        """Take over `transport`, on which somebody is logged in already."""
+        self.transport = transport
+        self._conversation.attach(transport)
+        self.capabilities = {capability.upper() for capability in capabilities}
+        self.imap_version = next((v for v in _VERSIONS if v in self.capabilities), None)
+        self.state = aioimaplib.AUTH
+
+    def data_received(self, data: bytes) -> None:
+        """Read `data`. What is wrong with it ends the session; nothing is raised here."""
+        self._conversation.receive(bytes(data))
+
+    def eof_received(self) -> None:
+        """Fail what is pending: no answer can come any more. The transport closes itself."""
+        self._conversation.lose(None)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Fail what is pending, with the transport's reason."""
+        self._conversation.lose(exc)
+        if self.conn_lost_cb is not None:
+            self.conn_lost_cb(exc)
+
+    def check(self) -> None:
+        """Raise what ended the session, if it has ended."""
+        self._conversation.check()
+
+    async def execute(
+        self,
+        command: aioimaplib.Command,
+        scrub: str | None = None,  # noqa: ARG002 - aioimaplib's signature; we log no content at all
+    ) -> aioimaplib.Response:
+        """Send `command` when its turn comes, and return its answer.
+
+        Raises: why the session ended; `aioimaplib.CommandTimeout`. That, or to cancel the call when
+        the command was sent, ends the session.
+        """
+        timeout_s = _take_timeout(command)
+        # append() leaves it here in the same step of the loop, so it is this command's.
+        literal, self.literal_data = self.literal_data, None
+        self.check()
+        if self.state not in aioimaplib.Commands[command.name].valid_states:
+            raise aioimaplib.Abort(f"command {command.name} illegal in state {self.state}")
+        pending = self._pending(command, literal)
+        await self._conversation.ask(pending, timeout_s=timeout_s)
+        return aioimaplib.Response(pending.result, pending.lines)
+
+    def _pending(self, command: aioimaplib.Command, literal: bytes | None) -> Pending:
+        return Pending(
+            name=command.name,
+            tag=command.tag,
+            slot=command.untagged_resp_name,
+            is_sync=aioimaplib.Commands[command.name].exec is aioimaplib.Exec.is_sync,
+            wire=f"{command}\r\n".encode(),
+            literal=literal if command.name == "APPEND" else None,
+            ended=self.loop.create_future(),
+            asked_at=self.loop.time(),
+            late=aioimaplib.CommandTimeout(command),
+        )
+
+    async def append(
+        self,
+        message_bytes: bytes,
+        mailbox: str = "INBOX",
+        flags: str | None = None,
+        date: Any = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - aioimaplib's signature
+    ) -> aioimaplib.Response:
+        """Append a message; `message_bytes` may be anything bytes-like, but no text."""
+        message = bytes(memoryview(message_bytes))
+        return await super().append(message, mailbox, flags, date, timeout)
+
+    async def wait_async_pending_commands(self) -> None:
+        """Return when the commands that run now have ended, well or badly."""
+        if running := [pending.ended for pending in self.pending_async_commands.values()]:
+            await asyncio.wait(running)
+
+    async def wait_for_idle_response(self) -> None:
+        """Return once the server idles. Raises: why the session ended."""
+        await self._idle_event.wait()
+        self.check()
+
+    def idle_done(self) -> None:
+        """End the IDLE; without one, nothing happens."""
+        self._dialog.idle_done()
+
+    def send(self, line: str, scrub: str | None = None) -> None:  # noqa: ARG002 - see execute()
+        """Write a line, and log nothing of it."""
+        self._conversation.write(f"{line}\r\n".encode())
+
+
+def _take_timeout(command: aioimaplib.Command) -> float | None:
+    """Return the seconds of silence that the command bears, and stop its own timer.
+
+    It would go off in the middle of a long answer that ours does not tell it of.
+    """
+    command._timer.cancel()  # noqa: SLF001 - there is no public way to either
+    timeout_s: float | None = command._timeout  # noqa: SLF001
+    return timeout_s
+
+
+class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
+    """An `aioimaplib.IMAP4` on a connection of ours: made by `hand_over`, logged in.
+
+    When the session ends, whatever waits raises a `SecureMailError` that says why, and so does
+    every later command. A command that is cancelled or timed out ends the session.
+    """
+
+    protocol: IMAPProtocol
+    timeout: float
+    _idle_waiter: asyncio.TimerHandle | None
+
+    def create_client(
+        self,
+        host: str,
+        port: int,
+        loop: asyncio.AbstractEventLoop | None,
+        conn_lost_cb: Callable[[Exception | None], None] | None = None,  # noqa: ARG002
+        ssl_context: Any = None,  # noqa: ARG002 - aioimaplib's signature; we are connected
+    ) -> None:
+        """Make the protocol. It has its connection from `hand_over`."""
+        self.protocol = IMAPProtocol(f"{host}:{port}", loop or asyncio.get_running_loop())
+
+    async def leave(self) -> None:
+        """Log out, if nothing else is being asked. Never raises but when cancelled."""
+        if self.protocol.pending_sync_command or self.protocol.pending_async_commands:
+            return
+        with contextlib.suppress(SecureMailError, aioimaplib.AioImapException, TimeoutError):
+            await self.logout()
+
+    async def wait_hello_from_server(self) -> None:
+        """Return at once: the greeting was read before the login."""
+        self.protocol.check()
+
+    async def uid(self, command: str, *criteria: str) -> aioimaplib.Response:
+        """Send a command by UID. aioimaplib waits for ever for all but FETCH; we do not."""
+        answer = super().uid(command, *criteria)
+        return await (answer if command.upper() == "FETCH" else self._in_time(answer))
+
+    async def _in_time(self, answer: Awaitable[aioimaplib.Response]) -> aioimaplib.Response:
+        return await asyncio.wait_for(answer, self.timeout)
+
+    async def wait_server_push(
+        self,
+        timeout: float | None = aioimaplib.TWENTY_NINE_MINUTES,  # noqa: ASYNC109 - as above
+    ) -> list[AnswerLine]:
+        """Return the next push. Raises: `TimeoutError`; after the last, why the session ended."""
+        # Not wait_for(): on Python 3.11 a cancellation and a push at once lose one of the two.
+        async with asyncio.timeout(timeout):
+            return await self.protocol.idle_queue.get()
+
+    async def idle_start(
+        self,
+        timeout: float = aioimaplib.TWENTY_NINE_MINUTES,  # noqa: ASYNC109 - as above
+    ) -> asyncio.Future[aioimaplib.Response]:
+        """Return the future answer to IDLE, once the server idles.
+
+        After `timeout` seconds, `wait_server_push` returns aioimaplib's stop mark.
+        """
+        if self._idle_waiter is not None:
+            self._idle_waiter.cancel()
+        idle = self._task(self.idle())
+        begun = self._task(self.protocol.wait_for_idle_response())
+        try:
+            await asyncio.wait({idle, begun}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await _cancelled(idle)
+            raise
+        finally:
+            await _cancelled(begun)
+        if not self.has_pending_idle():
+            await idle  # raises the reason, unless it is a plain NO
+            raise aioimaplib.Abort("server returned error to IDLE command")
+        timer = self.protocol.loop.call_later(timeout, self._stop_waiting)
+        idle.add_done_callback(lambda _: timer.cancel())
+        self._idle_waiter = timer
+        return idle
+
+    def _stop_waiting(self) -> None:
+        if self.has_pending_idle():
+            self.protocol.idle_queue.put_nowait(aioimaplib.STOP_WAIT_SERVER_PUSH)
+
+    def _task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
+        task = asyncio.ensure_future(work)
+        self.tasks.add(task)
+        task.add_done_callback(self.tasks.discard)
+        # A program that drops the future has not forgotten an error: all its calls will raise it.
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        return task
+
+
+async def _cancelled(task: asyncio.Task[Any]) -> None:
+    task.cancel()
+    await asyncio.wait({task})
+
+
+async def learn_capabilities(client: IMAPClient) -> None:
+    """Ask for the capabilities, for servers that do not say them with the login.
+
+    Raises: ProtocolError when the answer lists none; why the session ended.
+    """
+    try:
+        await client.protocol.capability()
+    except (aioimaplib.AioImapException, IndexError, UnicodeDecodeError) as exc:
+        raise ProtocolError("the server does not list its capabilities after login") from exc
+    client.protocol.capabilities = {name.upper() for name in client.protocol.capabilities}

@@ -1,0 +1,142 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What IMAP commands and pushes hold until somebody takes them, within bounds. No I/O here."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from securemail import limits
+from securemail.errors import LimitExceeded, SecureMailError
+from securemail.transports.cause import fresh
+
+# aioimaplib's shape: a line is bytes, a literal a bytearray, and programs tell them apart by type.
+AnswerLine: TypeAlias = bytes | bytearray
+
+
+@dataclass(slots=True, eq=False)
+class Pending:
+    """One command, from the call to its tagged status.
+
+    `slot` is the untagged response that answers it, `literal` what it sends on a continuation.
+    The first `complete` lines are those of whole responses. `ended` is set exactly once: then
+    `error`, or `result` and `lines`, say how. `late` is the error of one that times out.
+
+    Its repr tells no content: asyncio's debug mode logs it, as the argument of a slow callback.
+    """
+
+    name: str
+    tag: str
+    slot: str
+    is_sync: bool
+    wire: bytes = field(repr=False)
+    ended: asyncio.Future[None]
+    asked_at: float
+    late: Exception = field(repr=False)
+    literal: bytes | None = field(default=None, repr=False)
+    lines: list[AnswerLine] = field(default_factory=list, repr=False)
+    complete: int = 0
+    size: int = 0
+    awaits_continuation: bool = False
+    is_done_sent: bool = False
+    result: str = "Init"
+    error: Exception | None = field(default=None, repr=False)
+    timer: asyncio.TimerHandle | None = None
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether its lines are pushes."""
+        return self.name == "IDLE"
+
+    def end(self, error: Exception | None = None) -> None:
+        """Let the waiter go on, once: a later end does not count."""
+        # The error is no exception of the future, so that nobody need retrieve it.
+        if not self.ended.done():
+            self.error = error
+            self.ended.set_result(None)
+
+    def take_complete(self) -> list[AnswerLine]:
+        """Hand over the lines of complete responses, and keep what is still being read."""
+        taken, self.lines = self.lines[: self.complete], self.lines[self.complete :]
+        self.complete = 0
+        self.size -= sum(map(len, taken))
+        return taken
+
+
+class Held:
+    """What all unfinished answers of a session hold together.
+
+    Per answer would not do: a program may have an answer of each kind pending at once.
+    """
+
+    __slots__ = ("lines", "size")
+
+    def __init__(self) -> None:
+        self.size = 0
+        self.lines = 0
+
+    def add(self, pending: Pending, size: int) -> None:
+        """Count one more line or literal, before it is buffered. Raises: `LimitExceeded`."""
+        pending.size += size
+        self.size += size
+        self.lines += 1
+        if self.size > (limit := limits.ANSWER_BYTES):
+            raise LimitExceeded(f"the answer is larger than {limit} bytes", limit=limit)
+        if self.lines > (limit := limits.ANSWER_LINES):
+            raise LimitExceeded(f"the answer has more than {limit} lines", limit=limit)
+
+    def give_back(self, pending: Pending) -> None:
+        """Forget the lines of an answer that is complete."""
+        self.size -= pending.size
+        self.lines -= len(pending.lines)
+
+
+class PushQueue(asyncio.Queue[list[AnswerLine]]):
+    """What the server pushed during IDLE and the program has not taken yet.
+
+    `get` raises the session's error once it is empty and the line is down. `size` counts octets.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.size = 0
+        self._failure: SecureMailError | None = None
+        self._change = asyncio.Event()
+
+    def add(self, pending: Pending, size: int) -> None:
+        """Count one more line or literal of an IDLE, before it is buffered.
+
+        Raises: `LimitExceeded` when the program is `PUSHED_BYTES` behind.
+        """
+        pending.size += size
+        if self.size + pending.size > (limit := limits.PUSHED_BYTES):
+            raise LimitExceeded(f"more than {limit} bytes of pushes are waiting", limit=limit)
+
+    def fail(self, error: SecureMailError) -> None:
+        """Let everyone who waits, now or later, raise an error like this once nothing is left."""
+        self._failure = error
+        self._wake()
+
+    async def get(self) -> list[AnswerLine]:
+        """Return the next push. Raises: the session's error when there will be none."""
+        while self.empty():
+            if self._failure is not None:
+                raise fresh(self._failure)
+            await self._change.wait()
+        return self.get_nowait()
+
+    def _put(self, item: list[AnswerLine]) -> None:
+        super()._put(item)
+        self.size += sum(map(len, item))
+        self._wake()
+
+    def _get(self) -> list[AnswerLine]:
+        item = super()._get()
+        self.size -= sum(map(len, item))
+        return item
+
+    def _wake(self) -> None:
+        # Whoever waits now is woken, whoever comes later waits.
+        self._change.set()
+        self._change.clear()

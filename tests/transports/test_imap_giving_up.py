@@ -1,0 +1,137 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What it costs to give a command up."""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
+import pytest
+
+from securemail.errors import ConnectError
+from securemail.transports.conversation import Conversation
+from securemail.transports.pending import Pending
+from tests.transports.imap_line import Line, MemoryTransport, begun, settle
+
+
+async def test_a_cancelled_command_ends_the_session() -> None:
+    line = Line()
+    fetch = await begun(line.client.fetch("1", "ALL"))
+    others = [await begun(line.client.noop()), await begun(line.client.select())]
+    fetch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetch
+    assert line.transport.is_aborted
+    for other in others:
+        with pytest.raises(ConnectError, match="FETCH was cancelled"):
+            await other
+    with pytest.raises(ConnectError, match="FETCH was cancelled"):
+        await line.client.noop()
+
+
+@pytest.mark.parametrize("name", ["noop", "select", "expunge"])
+async def test_a_command_that_runs_out_of_time_ends_the_session(name: str) -> None:
+    line = Line(timeout_s=0.01)
+    with pytest.raises(TimeoutError):
+        await getattr(line.client, name)()
+    assert line.transport.is_aborted
+    with pytest.raises(ConnectError, match=name.upper()):
+        await line.client.check()
+
+
+@pytest.mark.parametrize("command", ["STORE", "COPY", "EXPUNGE"])
+async def test_every_command_by_uid_has_a_time(command: str) -> None:
+    line = Line(timeout_s=0.01)
+    with pytest.raises(TimeoutError):
+        await line.client.uid(command, "1", "x")
+    assert line.transport.is_aborted
+
+
+@pytest.mark.parametrize("name", ["fetch", "append"])
+async def test_silence_ends_a_fetch_and_an_append(name: str) -> None:
+    line = Line(timeout_s=0.01)
+    args = {"fetch": ("1", "ALL"), "append": (b"message",)}[name]
+    with pytest.raises(aioimaplib.CommandTimeout):
+        await getattr(line.client, name)(*args)
+    assert line.transport.is_aborted
+    with pytest.raises(ConnectError, match=f"{name.upper()} timed out after 0.01 s"):
+        await line.client.noop()
+
+
+class Clock:
+    """A loop's clock and timers, moved by hand."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.timers: list[tuple[float, Callable[[], None]]] = []
+        self.loop = asyncio.get_running_loop()
+
+    def time(self) -> float:
+        return self.now
+
+    def call_later(
+        self, delay: float, call: Callable[..., None], *args: Any
+    ) -> asyncio.TimerHandle:
+        self.timers.append((self.now + delay, functools.partial(call, *args)))
+        return asyncio.TimerHandle(0, print, (), self.loop)
+
+    def move(self, seconds: float) -> None:
+        self.now += seconds
+        due = [call for when, call in self.timers if when <= self.now]
+        self.timers = [timer for timer in self.timers if timer[0] > self.now]
+        for call in due:
+            call()
+
+
+async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
+    clock, transport = Clock(), MemoryTransport()
+    talk = Conversation("peer", clock)  # type: ignore[arg-type]  # all of a loop that it uses
+    talk.attach(transport)
+    pending = Pending(
+        name="FETCH",
+        tag="A0",
+        slot="FETCH",
+        is_sync=False,
+        wire=b"A0 FETCH\r\n",
+        ended=clock.loop.create_future(),
+        asked_at=clock.now,
+        late=TimeoutError("late"),
+    )
+    task = await begun(talk.ask(pending, timeout_s=10))
+    for n in range(100):
+        clock.move(9)
+        talk.receive(b"* %d FETCH (FLAGS ())\r\n" % n)
+        assert len(clock.timers) == 1
+    seen = []
+    for seconds in (9.9, 0.1):
+        clock.move(seconds)
+        seen.append(transport.is_aborted)
+    assert seen == [False, True]
+    with pytest.raises(TimeoutError, match="late"):
+        await task
+
+
+async def test_a_command_that_was_not_sent_can_be_given_up_for_nothing() -> None:
+    line = Line()
+    first = await begun(line.client.fetch("1", "ALL"))
+    second = await begun(line.client.fetch("2", "ALL"))
+    third = await begun(line.client.noop())
+    second.cancel()
+    await settle()
+    line.receive(b"A0 OK done\r\nA2 OK done\r\n")
+    await asyncio.gather(first, third)
+    assert line.transport.take() == b"A0 FETCH 1 ALL\r\nA2 NOOP\r\n"
+    assert not line.transport.is_aborted
+
+
+async def test_a_cancellation_that_comes_with_the_answer_harms_nobody() -> None:
+    line = Line()
+    fetch = await begun(line.client.fetch("1", "ALL"))
+    line.receive(b"A0 OK done\r\n")
+    fetch.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await fetch
+    assert not line.transport.is_aborted
