@@ -1,1 +1,83 @@
 """Secure sessions with mail servers (RFC 8314)."""
+
+from securemail._version import __version__
+from securemail.account import Account, Endpoint, Service, TLSMode
+from securemail.aio.clock import Timeouts
+from securemail.aio.resolver import Resolver
+from securemail.certificate import ClientCertificate
+from securemail.connect import connect_imap
+from securemail.credentials import OAuthToken, Password
+from securemail.errors import (
+    Attempt,
+    AuthenticationError,
+    CertificateError,
+    ConfidentialityWarning,
+    ConfirmationRequired,
+    ConnectError,
+    DeadlineError,
+    DiscoveryError,
+    InjectionError,
+    LimitExceeded,
+    PolicyError,
+    ProtocolError,
+    SecureMailError,
+    TLSError,
+    UsageError,
+)
+from securemail.intent import Phase
+from securemail.minimum import Policy
+from securemail.policy.confidentiality import Confidentiality, Indicator, Level
+from securemail.proof import (
+    CertificateReason,
+    Identity,
+    IdentityKind,
+    Shortfall,
+    TLSVersion,
+    Trust,
+)
+from securemail.secret import Secret
+from securemail.session import SecureSession
+from securemail.trust import TrustStore
+
+__all__ = [
+    "Account",
+    "Attempt",
+    "AuthenticationError",
+    "CertificateError",
+    "CertificateReason",
+    "ClientCertificate",
+    "Confidentiality",
+    "ConfidentialityWarning",
+    "ConfirmationRequired",
+    "ConnectError",
+    "DeadlineError",
+    "DiscoveryError",
+    "Endpoint",
+    "Identity",
+    "IdentityKind",
+    "Indicator",
+    "InjectionError",
+    "Level",
+    "LimitExceeded",
+    "OAuthToken",
+    "Password",
+    "Phase",
+    "Policy",
+    "PolicyError",
+    "ProtocolError",
+    "Resolver",
+    "Secret",
+    "SecureMailError",
+    "SecureSession",
+    "Service",
+    "Shortfall",
+    "TLSError",
+    "TLSMode",
+    "TLSVersion",
+    "Timeouts",
+    "Trust",
+    "TrustStore",
+    "UsageError",
+    "__version__",
+    "connect_imap",
+]

@@ -1,0 +1,58 @@
+"""One call from an account to a session that is ready."""
+
+from __future__ import annotations
+
+from collections.abc import Generator
+from types import TracebackType
+
+from securemail.account import Account, Service
+from securemail.aio.clock import Timeouts
+from securemail.aio.resolver import Resolver
+from securemail.session import SecureSession
+
+
+class Connecting:
+    """A connection in the making: `async with` it, or await it and call `aclose()` yourself."""
+
+    def __init__(
+        self, account: Account, service: Service, timeouts: Timeouts, resolver: Resolver | None
+    ) -> None:
+        self._arguments = (account, service, timeouts, resolver)
+        self._session: SecureSession | None = None
+
+    async def _connect(self) -> SecureSession:
+        account, service, timeouts, resolver = self._arguments
+        return await SecureSession.connect(account, service, timeouts=timeouts, resolver=resolver)
+
+    def __await__(self) -> Generator[None, None, SecureSession]:
+        return self._connect().__await__()
+
+    async def __aenter__(self) -> SecureSession:
+        self._session = await self._connect()
+        return self._session
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        exc: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        if self._session is not None:
+            await self._session.aclose()
+
+
+def connect_imap(
+    account: Account, *, timeouts: Timeouts | None = None, resolver: Resolver | None = None
+) -> Connecting:
+    """Connect to the account's IMAP server and log in.
+
+        async with connect_imap(account) as session:
+            await session.client.select("INBOX")
+
+    `session.client` is an `aioimaplib.IMAP4`. Closing logs out where that takes less than a second.
+
+    Raises: PolicyError, ConnectError, DeadlineError, CertificateError, TLSError, ProtocolError,
+    AuthenticationError, UsageError. Nothing that the account's minimum forbids was sent then
+    (RFC 8314 section 5.2).
+    """
+    return Connecting(account, Service.IMAP, timeouts or Timeouts(), resolver)

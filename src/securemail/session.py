@@ -1,0 +1,285 @@
+"""The story of a connection, top to bottom (RFC 8314 section 5).
+
+open → greeting → (discover) → STARTTLS → authenticate → the client library has it → close.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, Final, Self
+
+from securemail.account import Account, Endpoint, Service, TLSMode
+from securemail.aio.clock import Clock, Timeouts
+from securemail.aio.dial import dial
+from securemail.aio.driver import Driver
+from securemail.aio.login import Login, blaming
+from securemail.aio.resolver import Resolver
+from securemail.aio.secure import new_engine
+from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
+from securemail.intent import Intent, Phase
+from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
+from securemail.policy.gate import Gate
+from securemail.protocol.dialogue import Command, Discover, Event, Refused, StartTLS, State
+from securemail.protocol.imap import IMAPDialect
+from securemail.protocol.machine import Machine
+from securemail.tls.engine import Engine
+
+if TYPE_CHECKING:
+    from securemail.transports.imap import IMAPClient
+
+# How long a server may take to see a connection off before the socket is closed regardless.
+_FAREWELL_S: Final = 1.0
+
+
+class SecureSession:
+    """One connection to one server of an account, that refuses all but capability discovery and
+    STARTTLS until the account's minimum is met.
+
+    `connect()` does everything and returns a session that is ready; `open()` is the same step by
+    step: `open`, `discover`, `starttls`, `authenticate`, `client`, `aclose`. A session that failed
+    is closed; make a new one.
+    """  # noqa: D205 - the sentence is longer than a line
+
+    def __init__(
+        self, account: Account, service: Service, timeouts: Timeouts | None = None
+    ) -> None:
+        endpoint = account.endpoint(service)
+        if endpoint is None:
+            raise UsageError(f"{account.address} has none", field=f"Account.{service.name.lower()}")
+        if service is not Service.IMAP:
+            raise UsageError(f"{service.value} is not implemented yet", field="service")
+        self.account = account
+        self.service = service
+        self.endpoint: Endpoint = endpoint
+        self.authenticated_by: str | None = None
+        self._timeouts = timeouts or Timeouts()
+        self._clock = Clock(self._timeouts)
+        self._gate = Gate(account.policy)
+        self._machine = Machine(IMAPDialect(secrets.token_hex(4).upper()), self._gate)
+        self._driver = Driver(self._machine)
+        self._transport = self._driver.transport
+        self._client: IMAPClient | None = None
+        self._capabilities: frozenset[str] = frozenset()
+
+    # --- open
+
+    @classmethod
+    async def connect(
+        cls,
+        account: Account,
+        service: Service,
+        *,
+        timeouts: Timeouts | None = None,
+        resolver: Resolver | None = None,
+    ) -> Self:
+        """Return a session that is ready: connected, protected as the account asks, logged in.
+
+        Raises: every SecureMailError but DiscoveryError and ConfirmationRequired; the connection is
+        closed then, and nothing that the account's minimum forbids was sent.
+        """
+        session = cls(account, service, timeouts)
+        async with session._closed_on_error():
+            await session._open(resolver or Resolver.system())
+            if session.endpoint.tls is TLSMode.STARTTLS:
+                await session.starttls()
+            await session.authenticate()
+        return session
+
+    @classmethod
+    async def open(
+        cls,
+        account: Account,
+        service: Service,
+        *,
+        timeouts: Timeouts | None = None,
+        resolver: Resolver | None = None,
+    ) -> Self:
+        """Return a session whose greeting was read; nothing was sent but, if implicit, TLS.
+
+        Call `starttls()` or `authenticate()` next, and `aclose()` in the end.
+
+        Raises: ConnectError, DeadlineError, CertificateError, TLSError, ProtocolError, UsageError.
+        """
+        session = cls(account, service, timeouts)
+        async with session._closed_on_error():
+            await session._open(resolver or Resolver.system())
+        return session
+
+    @asynccontextmanager
+    async def _closed_on_error(self) -> AsyncIterator[None]:
+        self._clock.start()
+        try:
+            yield
+        except BaseException:
+            self.abort()
+            raise
+        self._clock.stop()
+
+    async def _open(self, resolver: Resolver) -> None:
+        engine = None
+        if self.endpoint.tls is TLSMode.IMPLICIT:
+            engine = await new_engine(self.account, self.endpoint)
+            self._transport.start_tls(engine)
+        async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
+            await dial(self.endpoint, self._transport, resolver)
+        if engine is not None:
+            await self._finish_handshake(engine)
+        doing = f"waiting for the greeting of {self.endpoint}"
+        async with self._clock.limit("greeting", doing):
+            with blaming(self._gate.proof):
+                await self._driver.next_event(doing)
+
+    # --- TLS
+
+    async def _finish_handshake(self, engine: Engine) -> None:
+        async with self._clock.limit("tls", f"the TLS handshake with {self.endpoint}"):
+            await self._driver.secured()
+        self._gate.proof = engine.proof()
+
+    async def starttls(self) -> None:
+        """Upgrade to TLS; the server is asked whether or not it offers it.
+
+        An offer can be stripped by anyone on the path; a refusal ends the session, unless the
+        account has no minimum: then it stays in cleartext, and `phase` says so.
+
+        Raises: PolicyError when the server refuses; InjectionError when anything follows its reply;
+        CertificateError, TLSError, ConnectError, DeadlineError, ProtocolError.
+        """
+        if self.endpoint.tls is not TLSMode.STARTTLS or self.phase is not Phase.CLEARTEXT:
+            raise UsageError(
+                f"not for {self.endpoint} in phase {self.phase.value}", field="starttls"
+            )
+        engine = await new_engine(self.account, self.endpoint)
+        answer = await self._ask(StartTLS())
+        if isinstance(answer, Refused):
+            if missing := self._gate.shortfalls:
+                self.abort()
+                raise PolicyError(f"STARTTLS was refused ({answer.words!r})", shortfalls=missing)
+            return
+        # From the server's reply to here nothing was awaited: no cleartext can slip in between.
+        self._transport.start_tls(engine)
+        await self._finish_handshake(engine)
+
+    # --- capabilities
+
+    async def discover(self) -> frozenset[str]:
+        """Return the server's capabilities in the phase we are in; it is asked once in each.
+
+        Before TLS they are hearsay, and forgotten after it (RFC 9051 section 11.1).
+
+        Raises: ConnectError, DeadlineError, ProtocolError.
+        """
+        if self._client is None and self._machine.capabilities is None:
+            answer = await self._ask(Discover())
+            if isinstance(answer, Refused):
+                raise ProtocolError(f"{self.endpoint} refused to list its capabilities")
+        return self.capabilities
+
+    @property
+    def capabilities(self) -> frozenset[str]:
+        """What the server said it can do, in the phase we are in; empty before it said anything."""
+        if self._client is not None:
+            return self._capabilities
+        return self._machine.capabilities or frozenset()
+
+    # --- login
+
+    async def authenticate(self) -> None:
+        """Log in: the account's own credentials first, then SASL EXTERNAL (RFC 8314 section 5.5).
+
+        `client` may be used afterwards, and `authenticated_by` names what worked.
+
+        Raises: PolicyError with all shortfalls while the account's minimum is not met, before
+        anything is sent; AuthenticationError with all that was tried; UsageError for an account
+        that has nothing to log in with; ConnectError, DeadlineError, TLSError, ProtocolError.
+        """
+        self._gate(Intent.AUTHENTICATE)
+        if self._client is not None:
+            raise UsageError("the session is logged in already", field="authenticate")
+        if self._machine.state is State.AUTHENTICATED:
+            await self._hand_over("PREAUTH")
+            return
+        if self.account.credentials is None and self.account.client_certificate is None:
+            raise UsageError("there is nothing to log in with", field="Account.credentials")
+        await self.discover()
+        way = await Login(self._ask, self._machine, self.account, self._gate.proof).run()
+        await self._hand_over(way)
+
+    async def _hand_over(self, way: str) -> None:
+        """Give the connection to the client library, now that the gate is open."""
+        self._gate(Intent.USE)
+        # Imported when needed: the module is under the GPL, unlike the rest (docs/licensing.md).
+        from securemail.transports.imap import hand_over, learn_capabilities  # noqa: PLC0415
+
+        client = hand_over(
+            self._transport,
+            host=self.endpoint.host,
+            port=self.endpoint.port,
+            capabilities=self.capabilities,
+            early=self._machine.trailing_data(),
+            timeout_s=self._timeouts.command,
+        )
+        if not self.capabilities:
+            async with self._clock.limit("command", f"CAPABILITY after login to {self.endpoint}"):
+                await learn_capabilities(client)
+        self._capabilities = frozenset(client.protocol.capabilities)
+        self.authenticated_by = way
+        self._client = client
+
+    @property
+    def client(self) -> IMAPClient:
+        """The client library's object, connected and logged in: an `aioimaplib.IMAP4`.
+
+        Raises: PolicyError below the minimum, UsageError before `authenticate()`.
+        """
+        self._gate(Intent.USE)
+        if self._client is None:
+            raise UsageError("call authenticate() first", field="client")
+        return self._client
+
+    # --- one command and its answer
+
+    async def _ask(self, command: Command) -> Event:
+        doing = f"{type(command).__name__} with {self.endpoint}"
+        async with self._clock.limit("command", doing):
+            with blaming(self._gate.proof):
+                return await self._driver.ask(command, doing)
+
+    # --- what it is
+
+    @property
+    def confidentiality(self) -> Confidentiality:
+        """What the connection proved, and what is missing from the account's minimum."""
+        return confidentiality(self.account.policy, self._gate.proof)
+
+    @property
+    def phase(self) -> Phase:
+        """How far the session has come."""
+        if not self._transport.is_connected:
+            return Phase.CLOSED
+        if self._client is not None:
+            return Phase.AUTHENTICATED
+        return phase(self.account.policy, self._gate.proof)
+
+    # --- close
+
+    async def aclose(self) -> None:
+        """Log out where that takes less than a second, send the close alert, close the socket."""
+        try:
+            async with asyncio.timeout(_FAREWELL_S):
+                if self._client is not None:
+                    await self._client.leave()
+                self._transport.close()
+                await self._transport.wait_closed()
+        except (TimeoutError, SecureMailError):
+            pass
+        finally:
+            self._transport.abort()
+        await self._transport.wait_closed()
+
+    def abort(self) -> None:
+        """Close the socket at once. What was not sent is dropped."""
+        self._transport.abort()
