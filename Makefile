@@ -1,0 +1,62 @@
+# `make` alone lists what there is. Everything is made in .venv and the caches that .gitignore names.
+# Another interpreter: make PYTHON=/path/to/python3.13 test
+
+VENV := .venv
+BIN := $(VENV)/bin
+# Twice quiet: errors only. What a machine's own pip configuration has to say is not about us.
+PIP := $(BIN)/python -m pip install -qq
+# An empty folder is an error to mypy.
+TYPED := src tests $(if $(wildcard examples/*.py),examples) $(if $(wildcard benchmarks/*.py),benchmarks)
+
+export PYTHON
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.DEFAULT_GOAL := help
+.PHONY: help install servers demo test test-full lint types imports clean
+
+help: ## list these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+
+install: $(VENV)/.dev ## make .venv with all that development needs
+
+demo: $(VENV)/.testing ## show two secure sessions, and an attack that is refused
+	@$(BIN)/python -m securemail.demo
+
+test: lint types imports servers ## check all there is to check; what CI runs
+	@$(BIN)/pytest
+
+test-full: install servers ## all tests, the long sweeps included
+	@$(BIN)/pytest -m ""
+
+lint: install ## ruff: rules and format
+	@$(BIN)/ruff check --quiet
+	@$(BIN)/ruff format --check --quiet
+	@echo "lint: clean"
+
+types: install ## mypy, strict
+	@$(BIN)/mypy $(TYPED)
+
+imports: install ## import-linter: the layers of the design
+	@$(BIN)/lint-imports --no-logo
+
+clean: ## remove .venv, caches and what was built
+	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Not listed: `make test` does it.
+servers:
+	@tests/install-servers
+
+$(BIN)/python:
+	@tests/make-venv $(VENV)
+
+# The stamps are older than pyproject.toml when that has changed.
+$(VENV)/.testing: pyproject.toml | $(BIN)/python
+	@echo "installing securemail and what its demo needs into $(VENV)"
+	@$(PIP) --editable '.[testing]'
+	@touch $@
+
+$(VENV)/.dev: pyproject.toml | $(BIN)/python
+	@echo "installing securemail and the tools of its developers into $(VENV)"
+	@$(PIP) --editable '.[dev]'
+	@touch $@ $(VENV)/.testing

@@ -1,0 +1,1 @@
+"""Real mail servers, each in a private world of its own on loopback."""

@@ -1,0 +1,160 @@
+"""A private Dovecot with its own users, certificates and ports: IMAP as real servers speak it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import uuid
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from tests.servers import dovecot_files
+from tests.servers.process import ProcessGroup, eventually
+
+START_TIMEOUT_S: Final = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class DovecotWorld:
+    """A running Dovecot, and all that a client needs to know about it.
+
+    Connect to `address` and one of the ports. Which certificate comes depends on the host name in
+    the ClientHello: `host` has a good one, issued by `ca_pem`; the other host names have a bad one
+    each. `client_pem` has a certificate with its key for each user, for SASL EXTERNAL, and
+    `revoked_client_pem` is one of bob's that was revoked; their authority is not `ca_pem`.
+    """
+
+    directory: Path
+    imap_port: int
+    imaps_port: int
+    passwords: Mapping[str, str]
+    ca_pem: bytes
+    client_pem: Mapping[str, bytes]
+    revoked_client_pem: bytes
+    _processes: ProcessGroup = field(repr=False)
+    address: str = dovecot_files.ADDRESS
+    host: str = dovecot_files.HOST
+    expired_host: str = dovecot_files.EXPIRED_HOST
+    self_signed_host: str = dovecot_files.SELF_SIGNED_HOST
+    wrong_name_host: str = dovecot_files.WRONG_NAME_HOST
+    unknown_issuer_host: str = dovecot_files.UNKNOWN_ISSUER_HOST
+    common_name_host: str = dovecot_files.COMMON_NAME_HOST
+
+    def start(self) -> None:
+        """Start the server, and return when it has greeted a client.
+
+        Raises:
+            RuntimeError: it ended by itself, or said nothing in time; the message has its log.
+        """
+        for name in ("run", "state"):
+            # A socket that a killed server has left there costs the next one five seconds.
+            shutil.rmtree(self.directory / name, ignore_errors=True)
+            (self.directory / name).mkdir()
+        self._processes.start()
+        try:
+            eventually(self._has_greeted_or_ended, timeout_s=START_TIMEOUT_S)
+        except TimeoutError as exc:
+            raise RuntimeError(f"dovecot does not greet; its log:\n{self.log()}") from exc
+        if not self._processes.is_running():
+            raise RuntimeError(f"dovecot ended by itself; its log:\n{self.log()}")
+
+    def kill(self) -> None:
+        """Kill every process of the server at once, as a crash would, whatever it is doing."""
+        self._processes.kill()
+
+    def restart(self) -> None:
+        """Kill the server and start it again: same ports, same certificates, same mail."""
+        self.kill()
+        self.start()
+
+    def kill_sessions(self, user: str) -> int:
+        """Kill the processes that serve `user`'s sessions, and say how many there were.
+
+        The server itself runs on. The process that holds the TLS session is another one, so the
+        client sees the line close, not a reset.
+        """
+        serving = [
+            process.pid
+            for process in self._processes.members()
+            if process.name == "imap" and f"[{user} " in process.command
+        ]
+        for pid in serving:
+            os.kill(pid, signal.SIGKILL)
+        return len(serving)
+
+    def deliver(self, user: str, message: bytes) -> None:
+        """Put `message` into the user's INBOX, in one step; sessions in IDLE hear of it."""
+        maildir = self.directory / "mail" / user / "Maildir"
+        name = uuid.uuid4().hex
+        new = maildir / "tmp" / name
+        new.write_bytes(message)
+        os.chown(new, *dovecot_files.mail_owner())
+        new.rename(maildir / "new" / name)
+
+    def log(self) -> str:
+        """Return what the server has logged since its directory was made."""
+        log = self.directory / "dovecot.log"
+        return log.read_text(errors="replace") if log.exists() else "(none)"
+
+    def _has_greeted_or_ended(self) -> bool:
+        if not self._processes.is_running():
+            return True
+        try:
+            with socket.create_connection((self.address, self.imap_port), timeout=1) as client:
+                return client.recv(4) == b"* OK"
+        except OSError:
+            return False
+
+
+def binary() -> str | None:
+    """Return the path of Dovecot, or None. `SECUREMAIL_DOVECOT` names another one."""
+    return shutil.which(os.environ.get("SECUREMAIL_DOVECOT", "/usr/sbin/dovecot"))
+
+
+@contextlib.contextmanager
+def dovecot() -> Iterator[DovecotWorld]:
+    """Run a Dovecot of one's own: IMAP on two ports, two users, a directory removed afterwards.
+
+    Raises:
+        RuntimeError: there is no Dovecot here, or it does not start.
+    """
+    command = binary()
+    if command is None:
+        raise RuntimeError("dovecot is not installed")
+    with tempfile.TemporaryDirectory(prefix="securemail-dovecot-") as name:
+        directory = Path(name)
+        # Dovecot's users must be able to walk down to it; pytest's tmp_path is closed to them.
+        directory.chmod(0o755)
+        imap_port, imaps_port = _free_ports(2)
+        ports = {"imap_port": imap_port, "imaps_port": imaps_port}
+        certificates = dovecot_files.write(directory, ports)
+        world = DovecotWorld(
+            directory=directory,
+            imap_port=imap_port,
+            imaps_port=imaps_port,
+            passwords=dovecot_files.PASSWORDS,
+            ca_pem=certificates.ca_pem,
+            client_pem=certificates.client_pem,
+            revoked_client_pem=certificates.revoked_client_pem,
+            _processes=ProcessGroup([command, "-F", "-c", str(directory / "dovecot.conf")]),
+        )
+        try:
+            world.start()
+            yield world
+        finally:
+            world.kill()
+
+
+def _free_ports(count: int) -> list[int]:
+    """Return ports that nobody listens on. All are held at once, so that they differ."""
+    with contextlib.ExitStack() as held:
+        sockets = [held.enter_context(socket.socket()) for _ in range(count)]
+        for listener in sockets:
+            listener.bind((dovecot_files.ADDRESS, 0))
+        return [listener.getsockname()[1] for listener in sockets]

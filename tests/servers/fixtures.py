@@ -1,0 +1,29 @@
+"""The servers as pytest fixtures. tests/conftest.py loads this for all tests."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.servers.dovecot import DovecotWorld, binary, dovecot
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    """Skip what is marked `dovecot` where there is none: from one place, so in one line."""
+    if item.get_closest_marker("dovecot") and binary() is None:
+        pytest.skip("dovecot is not installed: run `make test` as root or with sudo")
+
+
+@pytest.fixture(scope="session")
+def dovecot_world() -> Iterator[DovecotWorld]:
+    """Return a Dovecot that all tests share: leave its mailboxes as you found them."""
+    with dovecot() as world:
+        yield world
+
+
+@pytest.fixture
+def own_dovecot() -> Iterator[DovecotWorld]:
+    """Return a Dovecot for one test, to be killed, restarted, or filled with mail."""
+    with dovecot() as world:
+        yield world

@@ -1,0 +1,91 @@
+"""What the documents show runs as it stands, and what they point at is there."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import re
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+
+from securemail.testing import MailServer
+from tests.test_rfc_coverage import exists
+
+ROOT = Path(__file__).parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
+
+
+def blocks() -> list[tuple[str, str]]:
+    return [
+        (f"{page.name}-{number}", code)
+        for page in PAGES
+        if page.name != "README.md"
+        for number, code in enumerate(CODE.findall(page.read_text()), 1)
+    ]
+
+
+def run(*arguments: str, **environment: str) -> str:
+    done = subprocess.run(
+        [sys.executable, "-W", "error", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, **environment},
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in blocks()])
+def test_a_program_in_the_documents_runs_as_it_stands(code: str) -> None:
+    run("-c", textwrap.dedent(code))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_link_to_a_file_of_ours_leads_somewhere(page: Path) -> None:
+    dead = [link for link in LINK.findall(page.read_text()) if not (page.parent / link).exists()]
+    assert dead == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_exists(page: Path) -> None:
+    named = re.findall(r"tests/[\w/]+\.py::\w+", page.read_text())
+    assert [name for name in named if not exists(name, ROOT)] == []
+
+
+def test_the_readme_shows_the_example_that_is_tested() -> None:
+    shown = CODE.findall((ROOT / "README.md").read_text())
+    assert shown == [(ROOT / "examples" / "read_mail.py").read_text()]
+
+
+async def test_the_example_prints_the_subjects_of_unread_mail(tmp_path: Path) -> None:
+    authority = tmp_path / "ca.pem"
+    async with MailServer({"alice@example.org": "secret"}, host_name="localhost") as server:
+        server.store.deliver("alice@example.org", b"Subject: hello\r\n\r\nHello.\r\n")
+        authority.write_bytes(server.ca.pem)
+        printed = await asyncio.to_thread(
+            run,
+            str(ROOT / "examples" / "read_mail.py"),
+            "alice@example.org",
+            f"localhost:{server.port()}",
+            MAIL_PASSWORD="secret",
+            SSL_CERT_FILE=str(authority),
+        )
+    assert "leads to the server that it should" in printed
+    assert "Subject: hello" in printed
+
+
+def test_the_demo_shows_two_sessions_and_a_refused_attack() -> None:
+    printed = run("-m", "securemail.demo")
+    assert printed.count("private: The connection is encrypted") == 2
+    assert "logged in by PLAIN" in printed
+    assert "logged in by EXTERNAL" in printed
+    assert "refused: STARTTLS was refused" in printed
+    assert re.search(r"all that the attacker has seen: b'[0-9A-F]{8}1 STARTTLS\\r\\n'", printed)

@@ -1,0 +1,41 @@
+"""Delete a security check, and a test goes red whose name says which attack came back."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.mutants import MUTANTS, Mutant
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+def test_a_mutant_can_be_made(mutant: Mutant) -> None:
+    source = (ROOT / "src" / "securemail" / mutant.path).read_text()
+    assert source.count(mutant.before) == 1
+
+
+@pytest.mark.full
+@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+def test_a_deleted_check_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
+    copy = tmp_path / "src" / "securemail"
+    shutil.copytree(ROOT / "src" / "securemail", copy, ignore=shutil.ignore_patterns("__pycache__"))
+    changed = copy / mutant.path
+    changed.write_text(changed.read_text().replace(mutant.before, mutant.after))
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", mutant.caught_by],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(copy.parent)},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert f"FAILED {mutant.caught_by}" in done.stdout
