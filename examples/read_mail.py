@@ -1,0 +1,28 @@
+"""Print the subjects of unread mail: read_mail.py alice@example.org imap.example.org[:993]."""
+
+import asyncio
+import getpass
+import os
+import sys
+
+from securemail import Account, Endpoint, Password, TLSMode, connect_imap
+
+
+async def main(address: str, server: str) -> None:
+    host, _, port = server.partition(":")
+    account = Account(
+        address,
+        imap=Endpoint(host, int(port or 993), TLSMode.IMPLICIT),
+        credentials=Password(address, os.environ.get("MAIL_PASSWORD") or getpass.getpass()),
+    )
+    async with connect_imap(account) as session:
+        print(session.confidentiality.indicator.sentence)
+        await session.client.select("INBOX")
+        found = await session.client.search("UNSEEN")
+        for number in found.lines[0].decode().split():
+            answer = await session.client.fetch(number, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
+            print(answer.lines[1].decode().strip())
+
+
+if __name__ == "__main__":
+    asyncio.run(main(*sys.argv[1:]))
