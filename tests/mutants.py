@@ -260,8 +260,8 @@ MUTANTS: Final = (
     Mutant(
         "the session does not ask the gate before it hands the client over",
         "session.py",
-        "        self._gate(Intent.USE)\n        if self._client is None:\n",
-        "        if self._client is None:\n",
+        "        self._gate(Intent.USE)\n        if self._held is None:\n",
+        "        if self._held is None:\n",
         f"{STEPS}::test_in_cleartext_the_client_and_the_login_are_refused_and_nothing_is_sent",
     ),
     Mutant(

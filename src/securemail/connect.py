@@ -4,30 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from types import TracebackType
+from typing import TYPE_CHECKING, Generic
 
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
-from securemail.session import SecureSession
+from securemail.session import ClientT, SecureSession
+
+if TYPE_CHECKING:
+    from securemail.transports.imap import IMAPClient
 
 
-class Connecting:
+class Connecting(Generic[ClientT]):
     """A connection in the making: `async with` it, or await it and call `aclose()` yourself."""
 
     def __init__(
         self, account: Account, service: Service, timeouts: Timeouts, resolver: Resolver | None
     ) -> None:
         self._arguments = (account, service, timeouts, resolver)
-        self._session: SecureSession | None = None
+        self._session: SecureSession[ClientT] | None = None
 
-    async def _connect(self) -> SecureSession:
+    async def _connect(self) -> SecureSession[ClientT]:
         account, service, timeouts, resolver = self._arguments
-        return await SecureSession.connect(account, service, timeouts=timeouts, resolver=resolver)
+        return await SecureSession[ClientT].connect(
+            account, service, timeouts=timeouts, resolver=resolver
+        )
 
-    def __await__(self) -> Generator[None, None, SecureSession]:
+    def __await__(self) -> Generator[None, None, SecureSession[ClientT]]:
         return self._connect().__await__()
 
-    async def __aenter__(self) -> SecureSession:
+    async def __aenter__(self) -> SecureSession[ClientT]:
         self._session = await self._connect()
         return self._session
 
@@ -43,7 +49,7 @@ class Connecting:
 
 def connect_imap(
     account: Account, *, timeouts: Timeouts | None = None, resolver: Resolver | None = None
-) -> Connecting:
+) -> Connecting[IMAPClient]:
     """Connect to the account's IMAP server and log in.
 
         async with connect_imap(account) as session:

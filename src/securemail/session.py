@@ -9,7 +9,9 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Final, Self
+from typing import Any, Final, Generic, Self
+
+from typing_extensions import TypeVar
 
 from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Clock, Timeouts
@@ -22,19 +24,19 @@ from securemail.errors import PolicyError, ProtocolError, SecureMailError, Usage
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.gate import Gate
+from securemail.protocol.dialects import new_dialect
 from securemail.protocol.dialogue import Command, Discover, Event, Refused, StartTLS, State
-from securemail.protocol.imap import IMAPDialect
 from securemail.protocol.machine import Machine
 from securemail.tls.engine import Engine
+from securemail.transports.handover import Handover, Held, hand_over
 
-if TYPE_CHECKING:
-    from securemail.transports.imap import IMAPClient
+ClientT = TypeVar("ClientT", default=Any)
 
 # How long a server may take to see a connection off before the socket is closed regardless.
 _FAREWELL_S: Final = 1.0
 
 
-class SecureSession:
+class SecureSession(Generic[ClientT]):
     """One connection to one server of an account, that refuses all but capability discovery and
     STARTTLS until the account's minimum is met.
 
@@ -49,8 +51,6 @@ class SecureSession:
         endpoint = account.endpoint(service)
         if endpoint is None:
             raise UsageError(f"{account.address} has none", field=f"Account.{service.name.lower()}")
-        if service is not Service.IMAP:
-            raise UsageError(f"{service.value} is not implemented yet", field="service")
         self.account = account
         self.service = service
         self.endpoint: Endpoint = endpoint
@@ -58,11 +58,10 @@ class SecureSession:
         self._timeouts = timeouts or Timeouts()
         self._clock = Clock(self._timeouts)
         self._gate = Gate(account.policy)
-        self._machine = Machine(IMAPDialect(secrets.token_hex(4).upper()), self._gate)
+        self._machine = Machine(new_dialect(service, secrets.token_hex(4).upper()), self._gate)
         self._driver = Driver(self._machine)
         self._transport = self._driver.transport
-        self._client: IMAPClient | None = None
-        self._capabilities: frozenset[str] = frozenset()
+        self._held: Held | None = None
 
     # --- open
 
@@ -172,7 +171,7 @@ class SecureSession:
 
         Raises: ConnectError, DeadlineError, ProtocolError.
         """
-        if self._client is None and self._machine.capabilities is None:
+        if self._held is None and self._machine.capabilities is None:
             answer = await self._ask(Discover())
             if isinstance(answer, Refused):
                 raise ProtocolError(f"{self.endpoint} refused to list its capabilities")
@@ -181,8 +180,8 @@ class SecureSession:
     @property
     def capabilities(self) -> frozenset[str]:
         """What the server said it can do, in the phase we are in; empty before it said anything."""
-        if self._client is not None:
-            return self._capabilities
+        if self._held is not None:
+            return self._held.capabilities
         return self._machine.capabilities or frozenset()
 
     # --- login
@@ -197,7 +196,7 @@ class SecureSession:
         that has nothing to log in with; ConnectError, DeadlineError, TLSError, ProtocolError.
         """
         self._gate(Intent.AUTHENTICATE)
-        if self._client is not None:
+        if self._held is not None:
             raise UsageError("the session is logged in already", field="authenticate")
         if self._machine.state is State.AUTHENTICATED:
             await self._hand_over("PREAUTH")
@@ -211,34 +210,28 @@ class SecureSession:
     async def _hand_over(self, way: str) -> None:
         """Give the connection to the client library, now that the gate is open."""
         self._gate(Intent.USE)
-        # Imported when needed: the module is under the GPL, unlike the rest (docs/licensing.md).
-        from securemail.transports.imap import hand_over, learn_capabilities  # noqa: PLC0415
-
-        client = hand_over(
-            self._transport,
-            host=self.endpoint.host,
-            port=self.endpoint.port,
-            capabilities=self.capabilities,
+        handover = Handover(
+            transport=self._transport,
+            endpoint=self.endpoint,
+            capabilities=self._machine.capabilities,
             early=self._machine.trailing_data(),
             timeout_s=self._timeouts.command,
         )
-        if not self.capabilities:
-            async with self._clock.limit("command", f"CAPABILITY after login to {self.endpoint}"):
-                await learn_capabilities(client)
-        self._capabilities = frozenset(client.protocol.capabilities)
+        async with self._clock.limit("command", f"handing over {self.endpoint}"):
+            self._held = await hand_over(self.service, handover)
         self.authenticated_by = way
-        self._client = client
 
     @property
-    def client(self) -> IMAPClient:
-        """The client library's object, connected and logged in: an `aioimaplib.IMAP4`.
+    def client(self) -> ClientT:
+        """The client, connected and logged in. For IMAP it is an `aioimaplib.IMAP4`.
 
         Raises: PolicyError below the minimum, UsageError before `authenticate()`.
         """
         self._gate(Intent.USE)
-        if self._client is None:
+        if self._held is None:
             raise UsageError("call authenticate() first", field="client")
-        return self._client
+        client: ClientT = self._held.client
+        return client
 
     # --- one command and its answer
 
@@ -260,7 +253,7 @@ class SecureSession:
         """How far the session has come."""
         if not self._transport.is_connected:
             return Phase.CLOSED
-        if self._client is not None:
+        if self._held is not None:
             return Phase.AUTHENTICATED
         return phase(self.account.policy, self._gate.proof)
 
@@ -270,8 +263,8 @@ class SecureSession:
         """Log out where that takes less than a second, send the close alert, close the socket."""
         try:
             async with asyncio.timeout(_FAREWELL_S):
-                if self._client is not None:
-                    await self._client.leave()
+                if self._held is not None:
+                    await self._held.leave()
                 self._transport.close()
                 await self._transport.wait_closed()
         except (TimeoutError, SecureMailError):

@@ -212,6 +212,14 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         """Make the protocol. It has its connection from `hand_over`."""
         self.protocol = IMAPProtocol(f"{host}:{port}", loop or asyncio.get_running_loop())
 
+    async def learn_capabilities(self) -> None:
+        """Ask for the capabilities. Raises: ProtocolError when the answer lists none."""
+        try:
+            await self.protocol.capability()
+        except (aioimaplib.AioImapException, IndexError, UnicodeDecodeError) as exc:
+            raise ProtocolError("the server does not list its capabilities after login") from exc
+        self.protocol.capabilities = {name.upper() for name in self.protocol.capabilities}
+
     async def leave(self) -> None:
         """Log out, if nothing else is being asked. Never raises but when cancelled."""
         if self.protocol.pending_sync_command or self.protocol.pending_async_commands:
@@ -283,15 +291,3 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
 async def _cancelled(task: asyncio.Task[Any]) -> None:
     task.cancel()
     await asyncio.wait({task})
-
-
-async def learn_capabilities(client: IMAPClient) -> None:
-    """Ask for the capabilities, for servers that do not say them with the login.
-
-    Raises: ProtocolError when the answer lists none; why the session ended.
-    """
-    try:
-        await client.protocol.capability()
-    except (aioimaplib.AioImapException, IndexError, UnicodeDecodeError) as exc:
-        raise ProtocolError("the server does not list its capabilities after login") from exc
-    client.protocol.capabilities = {name.upper() for name in client.protocol.capabilities}

@@ -1,0 +1,68 @@
+"""Which client a service has, and how it gets a connection that is past its gate."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from securemail.account import Endpoint, Service
+from securemail.aio.transport import SecureTransport
+from securemail.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Handover:
+    """A connection that is protected and logged in, and what was learnt on it.
+
+    `early` is what arrived behind the reply that logged us in; `capabilities` are those after
+    login, None where the server did not say them. `timeout_s` bounds each command.
+    """
+
+    transport: SecureTransport
+    endpoint: Endpoint
+    capabilities: frozenset[str] | None
+    early: bytes
+    timeout_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A client that has its connection: what it can do, and how it takes leave of the server.
+
+    `leave` does not raise but when cancelled; the caller bounds its time and closes the socket.
+    """
+
+    client: Any
+    capabilities: frozenset[str]
+    leave: Callable[[], Awaitable[None]]
+
+
+async def hand_over(service: Service, handover: Handover) -> Held:
+    """Return the client of `service` on that connection.
+
+    Raises: ProtocolError when the server does not list its capabilities; why the line dropped.
+    """
+    match service:
+        case Service.IMAP:
+            return await _imap(handover)
+        case Service.POP3 | Service.SUBMISSION:
+            raise UsageError(f"{service.value} is not implemented yet", field="service")
+
+
+async def _imap(handover: Handover) -> Held:
+    # Imported when needed: the module is under the GPL (docs/licensing.md).
+    from securemail.transports import imap  # noqa: PLC0415
+
+    client = imap.hand_over(
+        handover.transport,
+        host=handover.endpoint.host,
+        port=handover.endpoint.port,
+        capabilities=handover.capabilities or frozenset(),
+        early=handover.early,
+        timeout_s=handover.timeout_s,
+    )
+    if handover.capabilities is None:
+        # RFC 3501 section 6.1.1: they may have changed with the login.
+        await client.learn_capabilities()
+    return Held(client, frozenset(client.protocol.capabilities), client.leave)
