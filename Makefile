@@ -12,7 +12,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports clean
+.PHONY: help install servers demo test test-full lint types imports bench clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -38,6 +38,9 @@ types: install ## mypy, strict
 
 imports: install ## import-linter: the layers of the design
 	@$(BIN)/lint-imports --no-logo
+
+bench: install ## measure beside the peers (a minute)
+	@$(BIN)/python benchmarks/imap_reader.py
 
 clean: ## remove .venv, caches and what was built
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from securemail import (
@@ -119,6 +121,23 @@ async def test_a_session_logs_in_once(ca: CertificateAuthority) -> None:
     ):
         with pytest.raises(UsageError):
             await session.authenticate()
+
+
+async def test_a_second_task_that_asks_at_the_same_time_is_told_so(
+    ca: CertificateAuthority,
+) -> None:
+    async with ScriptedServer(
+        (StartTLS(), GREETING, CAPABILITY, Hang()), context=ca.server_context(HOST)
+    ) as server:
+        session = await SecureSession.open(account(server, ca, TLSMode.IMPLICIT), Service.IMAP)
+        first = asyncio.create_task(session.discover())
+        await server.hanging.wait()
+        with pytest.raises(UsageError):
+            await session.discover()
+        first.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await first
+        await session.aclose()
 
 
 async def test_closing_logs_out_and_sends_a_close_alert(ca: CertificateAuthority) -> None:

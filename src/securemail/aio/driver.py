@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from securemail.aio.transport import SecureTransport, Upper
-from securemail.errors import ConnectError, ProtocolError, SecureMailError
+from securemail.errors import ConnectError, ProtocolError, SecureMailError, UsageError
 from securemail.protocol.dialogue import Command, Event, Goodbye
 from securemail.protocol.machine import Machine
 
@@ -13,7 +13,7 @@ from securemail.protocol.machine import Machine
 class Driver(Upper):
     """The first protocol above its `SecureTransport`, from connect to login.
 
-    One task at a time may wait on it.
+    One task at a time may wait on it; a second one is told so.
     """
 
     def __init__(self, machine: Machine) -> None:
@@ -103,6 +103,8 @@ class Driver(Upper):
         return exc
 
     async def _wait(self) -> None:
+        if self._waiter is not None:
+            raise UsageError("another task waits for an answer already", field="session")
         self._waiter = asyncio.get_running_loop().create_future()
         try:
             await self._waiter
