@@ -18,6 +18,7 @@ from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, Identity, TLSVersion
 from securemail.tls.identity import match_identity, names_of
+from securemail.wire.text import printable
 
 _Codes = SSL.X509VerificationCodes
 
@@ -174,7 +175,7 @@ def tls_version(connection: SSL.Connection) -> TLSVersion | None:
 def _detail(
     reason: CertificateReason, certificate: x509.Certificate, error: int, depth: int
 ) -> str:
-    subject = certificate.subject.rfc4514_string() or "a certificate without a subject"
+    subject = printable(certificate.subject.rfc4514_string()) or "a certificate without a subject"
     where = "" if depth == 0 else f"{subject}, {depth} above the server's own, "
     match reason:
         case CertificateReason.EXPIRED:
@@ -187,7 +188,7 @@ def _detail(
         case CertificateReason.SELF_SIGNED:
             return "the server signed it itself"
         case CertificateReason.UNKNOWN_ISSUER:
-            issuer = certificate.issuer.rfc4514_string() or "nobody"
+            issuer = printable(certificate.issuer.rfc4514_string()) or "nobody"
             return f"it leads to {issuer}, which the account does not trust"
         case _:
             return f"{where}OpenSSL verification error {error}"

@@ -11,6 +11,7 @@ from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identit
 
 from securemail import limits
 from securemail.proof import Identity, IdentityKind
+from securemail.wire.text import printable
 
 _SHOWN_NAMES: Final = 5
 
@@ -44,7 +45,7 @@ def names_of(certificate: x509.Certificate) -> str:
         return "names that cannot be read"
     if not names:
         return "no name at all (a common name does not count)"
-    shown = ", ".join(name if name.isprintable() else repr(name) for name in names[:_SHOWN_NAMES])
+    shown = ", ".join(map(printable, names[:_SHOWN_NAMES]))
     return shown if len(names) <= _SHOWN_NAMES else f"{shown} and {len(names) - _SHOWN_NAMES} more"
 
 

@@ -14,9 +14,13 @@ def words(text: bytes) -> str:
 
     Escape sequences in a log or a terminal are an attack of their own.
     """
-    shown = text[: 4 * limits.WORDS_CHARS].decode("utf-8", "replace")
-    clean = "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in shown)
-    return clean[: limits.WORDS_CHARS].strip()
+    return printable(text[: 4 * limits.WORDS_CHARS].decode("utf-8", "replace"))
+
+
+def printable(text: str) -> str:
+    """Return somebody else's text fit for a message of ours: printable and bounded."""
+    some = text[: limits.WORDS_CHARS]
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in some).strip()
 
 
 def decode_base64(text: bytes) -> bytes:
