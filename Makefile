@@ -1,7 +1,8 @@
 # `make` alone lists what there is. Everything is made in .venv and the caches that .gitignore names.
 # Another interpreter: make PYTHON=/path/to/python3.13 test
 
-VENV := .venv
+# An interpreter that is named gets an environment of its own.
+VENV := .venv$(if $(PYTHON),-$(subst /,-,$(PYTHON)))
 BIN := $(VENV)/bin
 # Twice quiet: errors only. What a machine's own pip configuration has to say is not about us.
 PIP := $(BIN)/python -m pip install -qq

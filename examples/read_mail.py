@@ -5,7 +5,7 @@ import getpass
 import os
 import sys
 
-from securemail import Account, Endpoint, Password, TLSMode, connect_imap
+from securemail import Account, Endpoint, Password, SecureMailError, TLSMode, connect_imap
 
 
 async def main(address: str, server: str) -> None:
@@ -19,10 +19,13 @@ async def main(address: str, server: str) -> None:
         print(session.confidentiality.indicator.sentence)
         await session.client.select("INBOX")
         found = await session.client.search("UNSEEN")
-        for number in found.lines[0].decode().split():
+        for number in found.lines[0].decode().split() if found.result == "OK" else ():
             answer = await session.client.fetch(number, "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
             print(answer.lines[1].decode().strip())
 
 
 if __name__ == "__main__":
-    asyncio.run(main(*sys.argv[1:]))
+    try:
+        asyncio.run(main(*sys.argv[1:3]))
+    except SecureMailError as exc:
+        sys.exit(str(exc))

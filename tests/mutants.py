@@ -28,6 +28,7 @@ ENGINE: Final = "tests/tls/test_engine.py"
 CLEARTEXT: Final = "tests/session/test_cleartext_attacks.py"
 STEPS: Final = "tests/session/test_steps.py"
 TRANSPORT: Final = "tests/aio/test_transport.py"
+TROUBLE: Final = "tests/session/test_after_trouble.py"
 CHOOSE: Final = "tests/sasl/test_choose.py"
 
 MUTANTS: Final = (
@@ -210,8 +211,8 @@ MUTANTS: Final = (
     Mutant(
         "the policy on TLS 1.2 and client certificates is not asked",
         "tls/handshake.py",
-        "    if not handshake.may_show(version):\n        return\n",
-        "",
+        "    if not handshake.may_show(version):\n",
+        "    if False:\n",
         f"{ENGINE}::test_a_policy_can_keep_the_client_certificate_out_of_tls12",
     ),
     Mutant(
@@ -284,6 +285,70 @@ MUTANTS: Final = (
         'return "LOGINDISABLED" not in capabilities',
         "return True",
         "tests/session/test_login.py::test_the_login_command_is_not_used_where_it_is_disabled",
+    ),
+    Mutant(
+        "trouble while judging a certificate lets it pass",
+        "tls/handshake.py",
+        "handshake.refuse(CertificateReason.MALFORMED, _parsed(cert), printable(str(exc)))",
+        "del exc",
+        f"{ENGINE}::test_trouble_while_judging_a_certificate_is_a_refusal",
+    ),
+    Mutant(
+        "weak keys are accepted",
+        "tls/context.py",
+        "@SECLEVEL=2",
+        "@SECLEVEL=0",
+        f"{ENGINE}::test_a_certificate_with_a_weak_key_is_refused",
+    ),
+    Mutant(
+        "a client certificate goes without its intermediates",
+        "tls/context.py",
+        "        context.add_extra_chain_cert(issuer)\n",
+        "        del issuer\n",
+        f"{ENGINE}::test_the_intermediates_of_a_client_certificate_go_with_it",
+    ),
+    Mutant(
+        "renegotiation is allowed",
+        "tls/context.py",
+        "SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION",
+        "SSL.OP_NO_COMPRESSION",
+        f"{ENGINE}::test_a_renegotiation_is_refused",
+    ),
+    Mutant(
+        "a cancelled step leaves the session open",
+        "aio/driver.py",
+        "            self.transport.abort()\n            raise\n",
+        "            raise\n",
+        f"{TROUBLE}::test_a_cancelled_step_closes_the_session",
+    ),
+    Mutant(
+        "a server need not read the answers that it makes us give",
+        "aio/transport.py",
+        "        self._check_reading()\n",
+        "",
+        "tests/aio/test_flood.py::test_answers_that_nobody_reads_end_the_connection",
+    ),
+    Mutant(
+        "a server's words repeat the password",
+        "aio/login.py",
+        "redacted(refusal, self.account)",
+        "refusal",
+        f"{TROUBLE}::test_a_password_that_the_server_echoes_is_not_repeated",
+    ),
+    Mutant(
+        "an answer to what was cancelled counts as one",
+        "aio/login.py",
+        "            if not isinstance(await ask(CancelExchange()), Refused):\n",
+        "            if await ask(CancelExchange()) is None:\n",
+        f"{TROUBLE}::test_a_server_that_goes_on_after_a_cancelled_exchange_is_left",
+    ),
+    Mutant(
+        "a certificate's text goes into messages as it is",
+        "wire/text.py",
+        'c if c.isprintable() else "\\N{REPLACEMENT CHARACTER}"',
+        "c",
+        "tests/tls/test_handshake.py::"
+        "test_a_certificates_text_cannot_steer_a_terminal_or_flood_a_message",
     ),
     Mutant(
         "a secret shows",

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
 
 from securemail import (
@@ -46,6 +47,12 @@ def test_an_impossible_host_is_refused(host: str) -> None:
     assert caught.value.field == "Endpoint.host"
 
 
+@pytest.mark.parametrize("host", ["127.1", "0x7f.1", "2130706433", "a.1", "::1%\r\nX", "1.2.3.4.5"])
+def test_a_host_that_somebody_could_read_as_another_address_is_refused(host: str) -> None:
+    with pytest.raises(UsageError):
+        Endpoint(host, 993, TLSMode.IMPLICIT)
+
+
 @pytest.mark.parametrize("port", [0, -1, 65536, 70000, True, "993", 99.3, None])
 def test_an_impossible_port_is_refused(port: Any) -> None:
     with pytest.raises(UsageError) as caught:
@@ -72,6 +79,7 @@ def test_an_address_that_is_a_name_is_refused(address: str) -> None:
     [
         ("Mail.Example.ORG", "mail.example.org"),
         ("mail.example.org.", "mail.example.org"),
+        ("mail.example.org\N{IDEOGRAPHIC FULL STOP}", "mail.example.org"),
         ("müller.example", "xn--mller-kva.example"),
         ("[::1]", "::1"),
         ("127.0.0.1", "127.0.0.1"),
@@ -104,6 +112,58 @@ def test_credentials_of_another_kind_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
         Account("alice@example.org", credentials=("alice", "secret"))  # type: ignore[arg-type]
     assert caught.value.field == "Account.credentials"
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("policy", None),
+        ("policy", "none"),
+        ("trust", None),
+        ("client_certificate", b"pem"),
+        ("authorization_identity", None),
+        ("authorization_identity", "x\0admin"),
+    ],
+)
+def test_a_value_of_the_wrong_kind_is_refused_by_its_name(field: str, value: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        Account("alice@example.org", **{field: value})
+    assert caught.value.field == f"Account.{field}"
+
+
+@pytest.mark.parametrize("mechanisms", ["PLAIN", [1], [""], [None]])
+def test_mechanisms_are_a_list_of_names(mechanisms: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        Password("alice", "secret", mechanisms=mechanisms)
+    assert caught.value.field == "Password.mechanisms"
+
+
+def test_a_password_that_was_decoded_wrongly_is_refused_and_not_shown() -> None:
+    with pytest.raises(UsageError) as caught:
+        Password("alice", "canary\udcff")
+    assert caught.value.field == "Password.password"
+    assert caught.value.__context__ is None or caught.value.__suppress_context__
+    assert "canary" not in str(caught.value)
+
+
+def test_a_token_needs_a_function_that_fetches_it() -> None:
+    with pytest.raises(UsageError):
+        OAuthToken("alice", "token")  # type: ignore[arg-type]
+
+
+def test_pem_given_as_text_is_not_repeated_as_a_file_name(ca: CertificateAuthority) -> None:
+    with pytest.raises(UsageError, match="as bytes") as caught:
+        ClientCertificate.from_pem(ca.client_pem("alice").decode())
+    assert "PRIVATE" not in str(caught.value)
+    with pytest.raises(UsageError):
+        ClientCertificate.from_pem("a\0b")
+
+
+def test_a_weak_key_is_refused(ca: CertificateAuthority) -> None:
+    mine = ClientCertificate.from_pem(ca.client_pem("alice"))
+    weak = rsa.generate_private_key(public_exponent=65537, key_size=1024)
+    with pytest.raises(UsageError, match="1024 bits"):
+        ClientCertificate(mine.certificate, weak)
 
 
 @pytest.mark.parametrize("bad", ["", "a\0b", "a\rb", "a\nb"])
@@ -144,7 +204,7 @@ def test_a_policy_cannot_be_talked_into_an_acknowledgement() -> None:
         Policy(acknowledged="yes")  # type: ignore[call-arg]
 
 
-@pytest.mark.parametrize("seconds", [0, -1, float("inf"), float("nan"), "5"])
+@pytest.mark.parametrize("seconds", [0, True, -1, float("inf"), float("nan"), "5"])
 def test_a_time_limit_is_a_positive_number(seconds: Any) -> None:
     with pytest.raises(UsageError) as caught:
         Timeouts(tls=seconds)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import KW_ONLY, dataclass
 from enum import Enum
 from typing import Final
@@ -10,7 +11,7 @@ from typing import Final
 import idna
 
 from securemail.certificate import ClientCertificate
-from securemail.credentials import Credentials, OAuthToken, Password
+from securemail.credentials import Credentials, OAuthToken, Password, check_text
 from securemail.errors import UsageError
 from securemail.minimum import Policy
 from securemail.trust import TrustStore
@@ -98,9 +99,14 @@ class Account:
     authorization_identity: str = ""
 
     def __post_init__(self) -> None:
-        local, at, domain = self.address.rpartition("@")
-        if not (local and at and domain) or not self.address.isprintable():
+        local, at, domain = str(self.address).rpartition("@")
+        if not (local and at and domain) or not str(self.address).isprintable():
             raise UsageError(f"{self.address!r} is not a mail address", field="Account.address")
+        if not isinstance(self.policy, Policy):
+            raise UsageError("not a Policy", field="Account.policy")
+        if not isinstance(self.trust, TrustStore):
+            raise UsageError("not a TrustStore", field="Account.trust")
+        check_text(self.authorization_identity, "Account.authorization_identity")
         for service in Service:
             self._check_endpoint(service)
         if not isinstance(self.credentials, Password | OAuthToken | None):
@@ -138,11 +144,14 @@ def _canonical_host(host: str) -> str:
     if _is_address(bare):
         return ipaddress.ip_address(bare).compressed
     try:
-        name = idna.encode(host.removesuffix("."), uts46=True).decode("ascii").lower()
+        name = idna.encode(host, uts46=True).decode("ascii").lower().removesuffix(".")
     except (idna.IDNAError, UnicodeError) as exc:
         raise UsageError(f"{host!r} is not a host name: {exc}", field=field) from exc
     if len(name) > _HOST_CHARS:
         raise UsageError(f"{len(name)} characters are too long for a host name", field=field)
+    # getaddrinfo takes 127.1, 0x7f.1 and 2130706433 for addresses; no top-level domain is a number.
+    if _is_address(name) or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", name.rpartition(".")[2]):
+        raise UsageError(f"{host!r} is neither a host name nor an IP address", field=field)
     return name
 
 
@@ -154,7 +163,6 @@ def _canonical_address(address: str) -> str:
 
 def _is_address(text: str) -> bool:
     try:
-        ipaddress.ip_address(text)
+        return ipaddress.ip_address(text) is not None and text.isprintable()
     except ValueError:
         return False
-    return True

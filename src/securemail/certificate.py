@@ -34,6 +34,8 @@ _KINDS: Final = (
     ed448.Ed448PrivateKey,
 )
 
+_RSA_BITS: Final = 2048  # RFC 9325 section 4.5; OpenSSL would refuse to use less
+
 Source = str | Path | bytes
 
 
@@ -50,10 +52,15 @@ class ClientCertificate:
     chain: tuple[x509.Certificate, ...] = ()
 
     def __post_init__(self) -> None:
+        key = _FIELD + ".key"
         if not isinstance(self.key, _KINDS):
-            raise UsageError(f"{type(self.key).__name__} cannot be used", field=_FIELD + ".key")
+            raise UsageError(f"{type(self.key).__name__} cannot be used", field=key)
+        if isinstance(self.key, rsa.RSAPrivateKey) and self.key.key_size < _RSA_BITS:
+            raise UsageError(
+                f"an RSA key of {self.key.key_size} bits is too weak for TLS", field=key
+            )
         if _public(self.certificate) != _public(self.key):
-            raise UsageError("the key does not belong to the certificate", field=_FIELD + ".key")
+            raise UsageError("the key does not belong to the certificate", field=key)
 
     @classmethod
     def from_pem(
@@ -115,8 +122,13 @@ def _public(holder: x509.Certificate | PrivateKey) -> bytes:
 def _read(source: Source) -> bytes:
     if isinstance(source, bytes):
         return source
+    if isinstance(source, str) and "-----BEGIN" in source:
+        # Not echoed as the name of a missing file: it may be the key.
+        raise UsageError("give PEM as bytes; a str is the path of a file", field=_FIELD)
     try:
         return Path(source).read_bytes()
+    except ValueError as exc:
+        raise UsageError("that is not the path of a file", field=_FIELD) from exc
     except OSError as exc:
         raise UsageError(f"cannot read {str(source)!r}: {exc.strerror}", field=_FIELD) from exc
 

@@ -36,15 +36,14 @@ class Password:
         secret = Secret(password)
         _checked(secret.reveal(), "Password.password")
         object.__setattr__(self, "password", secret)
-        object.__setattr__(self, "mechanisms", tuple(name.upper() for name in mechanisms))
+        object.__setattr__(self, "mechanisms", _names(mechanisms))
 
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:
     """A user name and a way to get an access token (RFC 6750).
 
-    `fetch` is awaited at each login, and once more when the server says the token has expired; it
-    returns the bare token, without "Bearer".
+    `fetch` returns the bare token, without "Bearer". No mechanism uses it yet.
 
     Raises: UsageError for an empty name or one with NUL, CR or LF.
     """
@@ -54,6 +53,15 @@ class OAuthToken:
 
     def __post_init__(self) -> None:
         _checked(self.username, "OAuthToken.username")
+        if not callable(self.fetch):
+            raise UsageError("must be a function that returns the token", field="OAuthToken.fetch")
+
+
+def _names(mechanisms: Iterable[str]) -> tuple[str, ...]:
+    names = () if isinstance(mechanisms, str) else tuple(mechanisms)
+    if isinstance(mechanisms, str) or not all(isinstance(n, str) and n.strip() for n in names):
+        raise UsageError("wants a list of names", field="Password.mechanisms")
+    return tuple(name.upper() for name in names)
 
 
 Credentials = Password | OAuthToken
@@ -62,6 +70,19 @@ Credentials = Password | OAuthToken
 def _checked(text: str, field: str) -> str:
     if not isinstance(text, str) or not text:
         raise UsageError("must not be empty", field=field)
-    if not _FORBIDDEN.isdisjoint(text):
-        raise UsageError("must not contain NUL, CR or LF", field=field)
+    return check_text(text, field)
+
+
+def check_text(text: str, field: str) -> str:
+    """Return `text` if it can stand in a login, empty included.
+
+    Raises: UsageError when it holds NUL, CR, LF or half a surrogate pair; it is not repeated.
+    """
+    if not isinstance(text, str) or not _FORBIDDEN.isdisjoint(text):
+        raise UsageError("must be a text without NUL, CR and LF", field=field)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        # `from None`: the exception holds the text.
+        raise UsageError("holds a lone surrogate: it was decoded wrongly", field=field) from None
     return text

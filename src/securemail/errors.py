@@ -30,9 +30,21 @@ from securemail.proof import CertificateReason, Shortfall
 class SecureMailError(Exception):
     """The root: everything that crosses the boundary of a session is one of these."""
 
+    def __reduce__(self) -> tuple[object, ...]:
+        # Exception's own calls the class with the message alone; most of ours ask for more.
+        return (_revived, (type(self), self.args), vars(self))
+
+
+def _revived(kind: type[SecureMailError], args: tuple[object, ...]) -> SecureMailError:
+    error = kind.__new__(kind)
+    error.args = args
+    return error
+
 
 class PolicyError(SecureMailError):
-    """We refused, because the connection does not meet the account's minimum. Nothing was sent.
+    """We refused, because the connection does not meet the account's minimum.
+
+    Nothing but capability discovery and STARTTLS was sent.
 
     `shortfalls` holds every reason at once (RFC 8314 section 5.2).
     """

@@ -1,7 +1,7 @@
 """Every bound that a server can run into, with its reason. No I/O here.
 
-Sizes are octets, times are seconds unless the name says otherwise. A server that goes past one of
-them gets its connection closed and the caller a `LimitExceeded` that names it.
+Sizes are octets. A server that goes past one of them gets its connection closed and the caller a
+`LimitExceeded` with its value; a certificate with too many names is refused as malformed.
 """
 
 from __future__ import annotations
@@ -39,11 +39,15 @@ ANSWER_LINES: Final = 2_000_000
 # Pushes that the program has not taken from an IDLE yet; a mailbox sends a handful a minute.
 PUSHED_BYTES: Final = 4 * 1024 * 1024
 
+# What one line or push costs beside its octets: a server that pushes empty lines fills memory too.
+LINE_OVERHEAD_BYTES: Final = 128
+
+# Ciphertext that waits for a server which makes OpenSSL answer (HelloRequest, KeyUpdate) and does
+# not read: a large message of our own never waits as ciphertext, it waits as plaintext.
+UNREAD_BYTES: Final = 1024 * 1024
+
 # Characters of a server's words that go into one of our messages.
 WORDS_CHARS: Final = 300
-
-# Certificates a server may send; real chains have two to four (OpenSSL itself stops at 100 KiB).
-CHAIN_CERTIFICATES: Final = 20
 
 # Names in one certificate that we compare; the largest public ones have about 250.
 CERTIFICATE_NAMES: Final = 2_000

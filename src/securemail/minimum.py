@@ -31,6 +31,9 @@ class Policy:
     def __post_init__(self) -> None:
         if not isinstance(self.minimum_tls, TLSVersion):
             raise UsageError("not a TLSVersion", field="Policy.minimum_tls")
+        for name in ("dane", "post_quantum", "tls13_for_client_certificate"):
+            if not isinstance(getattr(self, f"require_{name}"), bool):
+                raise UsageError("neither True nor False", field=f"Policy.require_{name}")
 
     @property
     def has_minimum(self) -> bool:
@@ -42,7 +45,7 @@ class Policy:
         """Return a policy that uses the best the server has and refuses nothing.
 
         `acknowledge` is the sentence by which the person took the risk; it is kept with the policy.
-        The first use warns with ConfidentialityWarning: neither passwords nor messages are private
+        Each call warns with ConfidentialityWarning: neither passwords nor messages are private
         (RFC 8314 section 5.2).
 
         Raises: UsageError when `acknowledge` is empty.

@@ -79,7 +79,8 @@ class Proof:
     """The facts of one handshake, as the TLS engine saw them. Nothing here is an opinion.
 
     `chain` is the verified chain, the server's own certificate first; `failure` is why it was not
-    accepted, where an account without a minimum went on regardless.
+    accepted, where an account without a minimum went on regardless. The client certificate was
+    `withheld` if the server asked for it and the account does not let it be seen in that version.
     """
 
     tls_version: TLSVersion
@@ -92,3 +93,5 @@ class Proof:
     resumed: bool
     client_certificate_requested: bool
     client_certificate_sent: bool
+    client_certificate_withheld: bool = False
+    client_certificate_problem: str | None = None

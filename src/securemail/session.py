@@ -20,12 +20,18 @@ from securemail.aio.driver import Driver
 from securemail.aio.login import Login, blaming
 from securemail.aio.resolver import Resolver
 from securemail.aio.secure import new_engine
-from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
+from securemail.errors import (
+    AuthenticationError,
+    PolicyError,
+    ProtocolError,
+    SecureMailError,
+    UsageError,
+)
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.gate import Gate
 from securemail.protocol.dialects import new_dialect
-from securemail.protocol.dialogue import Command, Discover, Event, Refused, StartTLS, State
+from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
 from securemail.protocol.machine import Machine
 from securemail.tls.engine import Engine
 from securemail.transports.handover import Handover, Held, hand_over
@@ -62,6 +68,7 @@ class SecureSession(Generic[ClientT]):
         self._driver = Driver(self._machine)
         self._transport = self._driver.transport
         self._held: Held | None = None
+        self._is_preauthenticated = False
 
     # --- open
 
@@ -100,7 +107,9 @@ class SecureSession(Generic[ClientT]):
 
         Call `starttls()` or `authenticate()` next, and `aclose()` in the end.
 
-        Raises: ConnectError, DeadlineError, CertificateError, TLSError, ProtocolError, UsageError.
+        Raises: ConnectError, DeadlineError, CertificateError, TLSError, ProtocolError, UsageError;
+        AuthenticationError when the server hangs up on the client certificate; PolicyError when it
+        greets with PREAUTH below the minimum.
         """
         session = cls(account, service, timeouts)
         async with session._closed_on_error():
@@ -120,7 +129,7 @@ class SecureSession(Generic[ClientT]):
     async def _open(self, resolver: Resolver) -> None:
         engine = None
         if self.endpoint.tls is TLSMode.IMPLICIT:
-            engine = await new_engine(self.account, self.endpoint)
+            engine = await new_engine(self.account, self.endpoint, self._clock)
             self._transport.start_tls(engine)
         async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
             await dial(self.endpoint, self._transport, resolver)
@@ -128,8 +137,9 @@ class SecureSession(Generic[ClientT]):
             await self._finish_handshake(engine)
         doing = f"waiting for the greeting of {self.endpoint}"
         async with self._clock.limit("greeting", doing):
-            with blaming(self._gate.proof):
-                await self._driver.next_event(doing)
+            with blaming(self._gate.proof, self._machine):
+                event = await self._driver.next_event(doing)
+        self._is_preauthenticated = isinstance(event, LoggedIn)
 
     # --- TLS
 
@@ -148,10 +158,8 @@ class SecureSession(Generic[ClientT]):
         CertificateError, TLSError, ConnectError, DeadlineError, ProtocolError.
         """
         if self.endpoint.tls is not TLSMode.STARTTLS or self.phase is not Phase.CLEARTEXT:
-            raise UsageError(
-                f"not for {self.endpoint} in phase {self.phase.value}", field="starttls"
-            )
-        engine = await new_engine(self.account, self.endpoint)
+            raise UsageError(f"not for a session that is {self.phase.value}", field="starttls")
+        engine = await new_engine(self.account, self.endpoint, self._clock)
         answer = await self._ask(StartTLS())
         if isinstance(answer, Refused):
             if missing := self._gate.shortfalls:
@@ -171,9 +179,11 @@ class SecureSession(Generic[ClientT]):
 
         Raises: ConnectError, DeadlineError, ProtocolError.
         """
-        if self._held is None and self._machine.capabilities is None:
+        is_over = self._held is not None or self._is_preauthenticated
+        if not is_over and self._machine.capabilities is None:
             answer = await self._ask(Discover())
             if isinstance(answer, Refused):
+                self.abort()
                 raise ProtocolError(f"{self.endpoint} refused to list its capabilities")
         return self.capabilities
 
@@ -196,20 +206,26 @@ class SecureSession(Generic[ClientT]):
         that has nothing to log in with; ConnectError, DeadlineError, TLSError, ProtocolError.
         """
         self._gate(Intent.AUTHENTICATE)
-        if self._held is not None:
+        if self.authenticated_by is not None:
             raise UsageError("the session is logged in already", field="authenticate")
-        if self._machine.state is State.AUTHENTICATED:
-            await self._hand_over("PREAUTH")
-            return
+        try:
+            way = "PREAUTH" if self._is_preauthenticated else await self._log_in()
+            self.authenticated_by = way
+            await self._hand_over()
+        except BaseException as exc:
+            # After these two the server waits for another try, or for aclose().
+            if not isinstance(exc, AuthenticationError | UsageError):
+                self.abort()
+            raise
+
+    async def _log_in(self) -> str:
         if self.account.credentials is None and self.account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
-        way = await Login(self._ask, self._machine, self.account, self._gate.proof).run()
-        await self._hand_over(way)
+        return await Login(self._ask, self._machine, self.account, self._gate.proof).run()
 
-    async def _hand_over(self, way: str) -> None:
+    async def _hand_over(self) -> None:
         """Give the connection to the client library, now that the gate is open."""
-        self._gate(Intent.USE)
         handover = Handover(
             transport=self._transport,
             endpoint=self.endpoint,
@@ -219,7 +235,6 @@ class SecureSession(Generic[ClientT]):
         )
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
-        self.authenticated_by = way
 
     @property
     def client(self) -> ClientT:
@@ -238,7 +253,7 @@ class SecureSession(Generic[ClientT]):
     async def _ask(self, command: Command) -> Event:
         doing = f"{type(command).__name__} with {self.endpoint}"
         async with self._clock.limit("command", doing):
-            with blaming(self._gate.proof):
+            with blaming(self._gate.proof, self._machine):
                 return await self._driver.ask(command, doing)
 
     # --- what it is
@@ -258,6 +273,12 @@ class SecureSession(Generic[ClientT]):
         return phase(self.account.policy, self._gate.proof)
 
     # --- close
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        await self.aclose()
 
     async def aclose(self) -> None:
         """Log out where that takes less than a second, send the close alert, close the socket."""

@@ -28,8 +28,8 @@ class TrustStore:
     def system(cls) -> TrustStore:
         """Return the authorities that this computer trusts (SSL_CERT_FILE and _DIR are honoured).
 
-        They are looked up when a connection needs them: on a computer without any, every
-        certificate has an unknown issuer.
+        They are looked up when the first connection needs them, once in a process: one that is
+        added later is not seen. On a computer without any, every certificate has an unknown issuer.
         """
         return cls("the system's authorities", None)
 

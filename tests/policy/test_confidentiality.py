@@ -20,6 +20,7 @@ from tests.values import GOOD_PROOF, UNVALIDATED_PROOF, no_minimum
 TLS12 = replace(GOOD_PROOF, tls_version=TLSVersion.TLS_1_2, group="x25519")
 PINNED = replace(GOOD_PROOF, trust=Trust.PIN)
 ASKED_IN_TLS12 = replace(TLS12, client_certificate_requested=True)
+WITHHELD = replace(ASKED_IN_TLS12, client_certificate_withheld=True)
 
 
 @pytest.mark.parametrize(
@@ -40,10 +41,11 @@ ASKED_IN_TLS12 = replace(TLS12, client_certificate_requested=True)
         (Policy(require_dane=True), replace(GOOD_PROOF, trust=Trust.DANE_TA), set()),
         (
             Policy(require_tls13_for_client_certificate=True),
-            ASKED_IN_TLS12,
+            WITHHELD,
             {Shortfall.CLIENT_CERTIFICATE_VISIBLE},
         ),
         (Policy(require_tls13_for_client_certificate=True), TLS12, set()),
+        (Policy(require_tls13_for_client_certificate=True), ASKED_IN_TLS12, set()),
         (Policy(), ASKED_IN_TLS12, set()),
     ],
 )

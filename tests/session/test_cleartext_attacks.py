@@ -237,6 +237,7 @@ async def test_a_reply_that_comes_byte_by_byte_is_no_injection(ca: CertificateAu
         STARTTLS,
         SendSlowly(b"{tag} OK begin\r\n"),
         *UPGRADED[3:],
+        *LEAVE,
     )
     async with ScriptedServer(script, context=ca.server_context(HOST)) as server:
         async with connect_imap(account(server, ca, TLSMode.STARTTLS)) as session:

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ssl
+import tempfile
+from dataclasses import replace
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from securemail import (
@@ -20,6 +29,7 @@ from securemail import (
 )
 from securemail.testing import CertificateAuthority, ServerCertificate, self_signed
 from securemail.tls.engine import Engine
+from securemail.tls.handshake import Handshake
 from tests.tls.memory import HOST, TLS12, TLS13, MemoryServer, engine, send_to_client, shake_hands
 from tests.values import no_minimum
 
@@ -191,7 +201,112 @@ def test_a_handshake_in_which_nobody_judged_the_certificate_is_refused(
         shake_hands(client, MemoryServer(self_signed(HOST).context()))
 
 
+def certificate_message(*certificates: bytes) -> bytes:
+    """Return a TLS 1.2 ServerHello and Certificate, which need no key to be made."""
+    hello = b"\x03\x03" + bytes(32) + b"\0" + b"\xc0\x2b" + b"\0" + b"\0\x05\xff\x01\0\x01\0"
+    chain = b"".join(len(each).to_bytes(3, "big") + each for each in certificates)
+    body = len(chain).to_bytes(3, "big") + chain
+    flight = b"\x02" + len(hello).to_bytes(3, "big") + hello
+    flight += b"\x0b" + len(body).to_bytes(3, "big") + body
+    return b"\x16\x03\x03" + len(flight).to_bytes(2, "big") + flight
+
+
+@pytest.mark.parametrize("garbage", [b"", b"\x30\x00", b"\x30\x03\x02\x01\x01", b"x" * 100])
+@pytest.mark.parametrize("policy", [Policy(), no_minimum()], ids=["minimum", "none"])
+def test_a_certificate_that_is_none_is_malformed(
+    ca: CertificateAuthority, garbage: bytes, policy: Policy
+) -> None:
+    client = engine(ca.pem, policy=policy)
+    client.start()
+    with pytest.raises(CertificateError) as caught:
+        list(client.receive(memoryview(certificate_message(garbage))))
+    assert caught.value.reason is CertificateReason.MALFORMED
+
+
+def test_trouble_while_judging_a_certificate_is_a_refusal(
+    ca: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a parser that fails")
+
+    client = engine(ca.pem)
+    monkeypatch.setattr(Handshake, "judge", broken)
+    with pytest.raises(CertificateError) as caught:
+        shake_hands(client, server(ca))
+    assert caught.value.reason is CertificateReason.MALFORMED
+
+
+def test_a_certificate_with_a_weak_key_is_refused() -> None:
+    root, key = weak_chain()
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers("DEFAULT:@SECLEVEL=0")
+    with tempfile.NamedTemporaryFile() as file:
+        file.write(key)
+        file.flush()
+        context.load_cert_chain(file.name)
+    with pytest.raises(CertificateError) as caught:
+        shake_hands(engine(root), MemoryServer(context))
+    assert caught.value.reason is CertificateReason.WEAK
+
+
+def weak_chain() -> tuple[bytes, bytes]:
+    """Return an authority, and a server's certificate and key of 1,024 bits, as PEM."""
+    authority, key = ec.generate_private_key(ec.SECP256R1()), rsa.generate_private_key(65537, 1024)
+    now = dt.datetime.now(dt.UTC)
+
+    def certificate(name: str, public: Any, is_ca: bool) -> bytes:
+        return (
+            x509.CertificateBuilder()
+            .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
+            .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "root")]))
+            .public_key(public)
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - dt.timedelta(days=1))
+            .not_valid_after(now + dt.timedelta(days=1))
+            .add_extension(x509.BasicConstraints(is_ca, None), critical=True)
+            .add_extension(x509.SubjectAlternativeName([x509.DNSName(HOST)]), critical=False)
+            .sign(authority, hashes.SHA256())
+            .public_bytes(Encoding.PEM)
+        )
+
+    pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return certificate("root", authority.public_key(), True), pem + certificate(
+        "leaf", key.public_key(), False
+    )
+
+
 # --- client certificates
+
+
+def test_the_intermediates_of_a_client_certificate_go_with_it(
+    ca: CertificateAuthority, alice: ClientCertificate
+) -> None:
+    # Three, for without any OpenSSL adds the issuer by itself, if it knows it.
+    chained = replace(alice, chain=(x509.load_pem_x509_certificate(ca.pem),) * 3)
+    plain, with_chain = engine(ca.pem, certificate=alice), engine(ca.pem, certificate=chained)
+    sizes = []
+    for client in (plain, with_chain):
+        peer = limited(ca, TLS12, asks=True)
+        client.start()
+        peer.incoming.write(client.outgoing())
+        peer.advance()
+        send_to_client(client, peer)
+        sizes.append(len(client.outgoing()))
+    assert sizes[1] - sizes[0] > 400
+
+
+def test_the_host_name_is_in_the_client_hello(ca: CertificateAuthority) -> None:
+    client = engine(ca.pem)
+    client.start()
+    assert HOST.encode() in client.outgoing()
+
+
+def test_a_renegotiation_is_refused(ca: CertificateAuthority) -> None:
+    assert engine(ca.pem)._connection.set_options(0) & SSL.OP_NO_RENEGOTIATION
+
+
+def test_compression_is_not_offered(ca: CertificateAuthority) -> None:
+    assert engine(ca.pem)._connection.set_options(0) & SSL.OP_NO_COMPRESSION
 
 
 @pytest.mark.parametrize("version", [TLS12, TLS13])
@@ -236,6 +351,7 @@ def test_a_policy_can_keep_the_client_certificate_out_of_tls12(
     client = engine(ca.pem, certificate=alice, policy=policy)
     shake_hands(client, peer)
     assert (peer.client_certificate is not None) == (version is TLS13)
+    assert client.proof().client_certificate_withheld == (version is TLS12)
 
 
 def test_one_accounts_certificate_is_not_in_the_context_of_another(

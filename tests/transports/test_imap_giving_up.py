@@ -97,7 +97,6 @@ async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
         is_sync=False,
         wire=b"A0 FETCH\r\n",
         ended=clock.loop.create_future(),
-        asked_at=clock.now,
         late=TimeoutError("late"),
     )
     task = await begun(talk.ask(pending, timeout_s=10))
@@ -106,10 +105,32 @@ async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
         talk.receive(b"* %d FETCH (FLAGS ())\r\n" % n)
         assert len(clock.timers) == 1
     seen = []
-    for seconds in (9.9, 0.1):
+    for seconds in (10, 10):  # the first one still sees the last line
         clock.move(seconds)
         seen.append(transport.is_aborted)
     assert seen == [False, True]
+    with pytest.raises(TimeoutError, match="late"):
+        await task
+
+
+async def test_a_server_that_says_it_is_still_there_gets_no_more_time() -> None:
+    clock, transport = Clock(), MemoryTransport()
+    talk = Conversation("peer", clock)  # type: ignore[arg-type]  # all of a loop that it uses
+    talk.attach(transport)
+    pending = Pending(
+        name="FETCH",
+        tag="A0",
+        slot="FETCH",
+        is_sync=False,
+        wire=b"A0 FETCH\r\n",
+        ended=clock.loop.create_future(),
+        late=TimeoutError("late"),
+    )
+    task = await begun(talk.ask(pending, timeout_s=10))
+    for _ in range(4):
+        clock.move(5)
+        talk.receive(b"* OK still here\r\n")
+    assert transport.is_aborted
     with pytest.raises(TimeoutError, match="late"):
         await task
 

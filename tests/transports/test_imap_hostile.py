@@ -210,11 +210,12 @@ async def test_a_complete_answer_no_longer_counts(monkeypatch: pytest.MonkeyPatc
         assert len((await task).lines) == 4  # type: ignore[attr-defined]  # a Response
 
 
-PUSH = b"* 1 EXISTS\r\n"  # 8 octets
+PUSH = b"* 1 EXISTS\r\n"  # 8 octets, and what a line costs beside them
+THREE_PUSHES = 3 * (8 + limits.LINE_OVERHEAD_BYTES)
 
 
 async def test_pushes_may_wait_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(limits, "PUSHED_BYTES", 24)
+    monkeypatch.setattr(limits, "PUSHED_BYTES", THREE_PUSHES)
     line = Line()
     idle = await idling(line)
     for _ in range(9):
@@ -226,14 +227,14 @@ async def test_pushes_may_wait_up_to_the_limit(monkeypatch: pytest.MonkeyPatch) 
     await idle
 
 
-@pytest.mark.parametrize("chunks", [[PUSH] * 4, [PUSH * 4], [b"* 1 X {30}\r\n"]])
+@pytest.mark.parametrize("chunks", [[PUSH] * 4, [PUSH * 4], [b"* 1 X {300}\r\n"], [b"* X\r\n"] * 4])
 async def test_more_pushes_end_the_session(
     chunks: list[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(limits, "PUSHED_BYTES", 24)
+    monkeypatch.setattr(limits, "PUSHED_BYTES", THREE_PUSHES)
     error = await refusal(IDLE, b"+ idling\r\n", *chunks)
     assert isinstance(error, LimitExceeded)
-    assert error.limit == 24
+    assert error.limit == THREE_PUSHES
 
 
 @pytest.mark.parametrize("call", [None, FETCH])

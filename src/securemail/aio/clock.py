@@ -34,7 +34,11 @@ class Timeouts:
     def __post_init__(self) -> None:
         for item in fields(self):
             value = getattr(self, item.name)
-            if not isinstance(value, int | float) or not 0 < value < math.inf:
+            if (
+                isinstance(value, bool)
+                or not isinstance(value, int | float)
+                or not 0 < value < math.inf
+            ):
                 raise UsageError(
                     f"{value!r} is not a positive number of seconds", field=f"Timeouts.{item.name}"
                 )

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import threading
+from concurrent.futures import ThreadPoolExecutor
 from typing import Final
 
 from securemail.tls.context import ClientContext, ContextKey, build_context
 
 # Building one took 3 to 16 ms: at a bridge's start that is the event loop standing still for a
-# minute. They hold no secret, so that all sessions of a process may share them.
+# minute. They hold no secret, so that all sessions of a process may share them. The oldest goes
+# when there are more than any program has kinds of accounts.
+_MOST: Final = 64
 _built: Final[dict[ContextKey, ClientContext]] = {}
-_building: Final = threading.Lock()
+# One thread of their own: two never build the same, and name look-ups that hang in the loop's
+# executor do not hold them up.
+_builder: Final = ThreadPoolExecutor(1, thread_name_prefix="securemail-tls")
 
 
 async def shared_context(key: ContextKey) -> ClientContext:
@@ -19,11 +23,12 @@ async def shared_context(key: ContextKey) -> ClientContext:
     context = _built.get(key)
     if context is not None:
         return context
-    return await asyncio.get_running_loop().run_in_executor(None, _build_once, key)
+    return await asyncio.get_running_loop().run_in_executor(_builder, _build_once, key)
 
 
 def _build_once(key: ContextKey) -> ClientContext:
-    with _building:
-        if key not in _built:
-            _built[key] = build_context(key)
-        return _built[key]
+    if key not in _built:
+        if len(_built) >= _MOST:
+            del _built[next(iter(_built))]
+        _built[key] = build_context(key)
+    return _built[key]

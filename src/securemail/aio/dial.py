@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ipaddress
+import os
 import socket
 from collections import deque
 from collections.abc import Iterable
@@ -51,6 +52,7 @@ async def _race(endpoint: Endpoint, addresses: Iterable[str]) -> socket.socket:
     waiting = deque(addresses)
     running: set[asyncio.Task[socket.socket]] = set()
     failures: dict[str, str] = {}
+    winner: socket.socket | None = None
     try:
         while waiting or running:
             if waiting:
@@ -64,11 +66,22 @@ async def _race(endpoint: Endpoint, addresses: Iterable[str]) -> socket.socket:
             for task in [task for task in running if task.done()]:
                 running.discard(task)
                 failure = task.exception()
-                if failure is None:
-                    return task.result()
-                failures[task.get_name()] = getattr(failure, "strerror", None) or str(failure)
-    finally:
+                if failure is None and winner is None:
+                    winner = task.result()
+                elif failure is None:
+                    task.result().close()
+                else:
+                    failures[task.get_name()] = _words(failure)
+            if winner is not None:
+                break
         await _call_off(running)
+    except BaseException:
+        if winner is not None:
+            winner.close()
+        await _call_off(running)
+        raise
+    if winner is not None:
+        return winner
     tried = "; ".join(f"{address}: {why}" for address, why in failures.items())
     raise ConnectError(f"cannot connect to {endpoint} ({tried or 'no address'})", phase="connect")
 
@@ -85,10 +98,20 @@ async def _attempt(address: str, port: int) -> socket.socket:
     return sock
 
 
+def _words(failure: BaseException) -> str:
+    number = getattr(failure, "errno", None)
+    return os.strerror(number) if number else str(failure)
+
+
 async def _call_off(running: set[asyncio.Task[socket.socket]]) -> None:
     """End the attempts that did not win; two may have connected at the same moment."""
     for task in running:
         task.cancel()
-    for outcome in await asyncio.gather(*running, return_exceptions=True):
-        if isinstance(outcome, socket.socket):
-            outcome.close()
+        task.add_done_callback(_close_socket)
+    if running:
+        await asyncio.wait(running)
+
+
+def _close_socket(task: asyncio.Task[socket.socket]) -> None:
+    if not task.cancelled() and task.exception() is None:
+        task.result().close()

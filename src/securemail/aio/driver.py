@@ -50,13 +50,13 @@ class Driver(Upper):
 
         Raises: PolicyError and UsageError before anything is sent; otherwise as `next_event`.
         """
+        self._check_alive(doing)
         try:
-            data = self.machine.send(command)
+            # Not a name in between: it would be in every traceback, password and all.
+            self.transport.write(self.machine.send(command))
         except (ConnectError, ProtocolError) as exc:
             self._failed(exc)
             raise
-        self._check_alive(doing)
-        self.transport.write(data)
         return await self.next_event(doing)
 
     async def next_event(self, doing: str) -> Event:
@@ -94,7 +94,7 @@ class Driver(Upper):
         if self._failure is not None:
             raise self._failure
         if self._is_lost:
-            raise ConnectError(f"the server closed the connection during {doing}", phase=doing)
+            raise ConnectError(f"the connection was closed during {doing}", phase=doing)
 
     def _failed(self, exc: SecureMailError) -> SecureMailError:
         """Close the connection because of `exc`."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 from securemail.account import Account
+from securemail.credentials import Password
 from securemail.errors import Attempt, AuthenticationError, ConnectError, ProtocolError, TLSError
 from securemail.proof import Proof
 from securemail.protocol.dialogue import (
@@ -23,27 +25,42 @@ from securemail.protocol.dialogue import (
 from securemail.protocol.machine import Machine
 from securemail.sasl.choose import LoginCommand, Offer, Way, choose
 from securemail.sasl.mechanism import Mechanism
+from securemail.secret import REDACTED
 
 Ask = Callable[[Command], Awaitable[Event]]
 
 
 @contextmanager
-def blaming(proof: Proof | None) -> Iterator[None]:
+def blaming(proof: Proof | None, machine: Machine) -> Iterator[None]:
     """Name the client certificate where the server ended the session because of it.
 
-    With TLS 1.3 its refusal comes after the handshake: as an alert, or as a plain close.
+    With TLS 1.3 its refusal comes after the handshake: as an alert, or as a plain close. Once the
+    server has said something inside TLS, it has accepted the certificate.
 
     Raises: AuthenticationError instead of ConnectError and TLSError, if the certificate was sent.
     """
     try:
         yield
     except (ConnectError, TLSError) as exc:
-        if proof is None or not proof.client_certificate_sent:
+        if proof is None or not proof.client_certificate_sent or machine.is_heard:
             raise
         raise AuthenticationError(
             "the server ended the session after it saw the client certificate",
             attempts=[Attempt("client certificate", str(exc))],
         ) from exc
+
+
+def redacted(words: str, account: Account) -> str:
+    """Return a server's words without the account's password: some echo what they refuse."""
+    if not isinstance(account.credentials, Password):
+        return words
+    username, password = account.credentials.username, account.credentials.password.reveal()
+    identity = account.authorization_identity
+    shown = [password, f"{identity}\0{username}\0{password}"]
+    forms = [*shown, *(base64.b64encode(text.encode()).decode() for text in shown)]
+    for form in sorted(forms, key=len, reverse=True):
+        words = words.replace(form, REDACTED)
+    return words
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +84,13 @@ class Login:
             try:
                 refusal = await self._try(way)
             except (ConnectError, TLSError) as exc:
-                if len(attempts) == len(choice.ruled_out):
+                if len(attempts) == len(choice.ruled_out) and way.name != "EXTERNAL":
                     raise
                 attempts.append(Attempt(way.name, str(exc)))
                 raise AuthenticationError("the server hung up", attempts=attempts) from exc
             if refusal is None:
                 return way.name
-            attempts.append(Attempt(way.name, refusal))
+            attempts.append(Attempt(way.name, redacted(refusal, self.account)))
         raise AuthenticationError(f"cannot log in as {self.account.address}", attempts=attempts)
 
     def _offer(self) -> Offer:
@@ -83,6 +100,7 @@ class Login:
             has_login_command=self.machine.has_login_command,
             is_encrypted=proof is not None,
             client_certificate_sent=proof is not None and proof.client_certificate_sent,
+            client_certificate_problem=proof.client_certificate_problem if proof else None,
         )
 
     async def _try(self, way: Way) -> str | None:
@@ -106,7 +124,8 @@ async def exchange(ask: Ask, mechanism: Mechanism, *, has_ir: bool) -> str | Non
         try:
             response = mechanism.respond(answer.data) if waiting is None else waiting
         except ProtocolError as exc:
-            await ask(CancelExchange())
+            if not isinstance(await ask(CancelExchange()), Refused):
+                raise ProtocolError("the server does not take back what we cancelled") from exc
             return str(exc)
         waiting = None
         answer = await ask(Respond(response))

@@ -5,6 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from securemail.account import Account, Endpoint
+from securemail.aio.clock import Clock
 from securemail.aio.contexts import shared_context
 from securemail.policy.confidentiality import may_show_client_certificate
 from securemail.tls.context import ContextKey
@@ -12,8 +13,11 @@ from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
 
 
-async def new_engine(account: Account, endpoint: Endpoint) -> Engine:
-    """Return an engine that will hold the server at `endpoint` to what `account` asks for."""
+async def new_engine(account: Account, endpoint: Endpoint, clock: Clock) -> Engine:
+    """Return an engine that will hold the server at `endpoint` to what `account` asks for.
+
+    Raises: DeadlineError when its context cannot be built in time.
+    """
     policy, mine = account.policy, account.client_certificate
     key = ContextKey(account.trust, policy.minimum_tls, mine.chain if mine else ())
     handshake = Handshake(
@@ -23,4 +27,5 @@ async def new_engine(account: Account, endpoint: Endpoint) -> Engine:
         client_certificate=mine,
         may_show=partial(may_show_client_certificate, policy),
     )
-    return Engine(await shared_context(key), handshake)
+    async with clock.limit("tls", "preparing TLS"):
+        return Engine(await shared_context(key), handshake)

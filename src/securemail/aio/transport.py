@@ -13,7 +13,8 @@ from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
-from securemail.errors import ConnectError, SecureMailError, UsageError
+from securemail import limits
+from securemail.errors import ConnectError, LimitExceeded, SecureMailError, UsageError
 from securemail.tls.engine import Engine
 
 _RECEIVE_BYTES: Final = 64 * 1024
@@ -87,9 +88,17 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._fail(exc)
             return
         self._flush()
+        self._check_reading()
         if self._engine.is_closed_by_peer:
             self._tell_eof()
+            self._backlog.clear()  # nobody is left to read it
             self.close()
+
+    def _check_reading(self) -> None:
+        """End a connection whose server makes us answer, and does not read the answers."""
+        limit = limits.UNREAD_BYTES
+        if self._is_raw_paused and self._raw and self._raw.get_write_buffer_size() > limit:
+            self._fail(LimitExceeded("the server does not read what it makes us say", limit=limit))
 
     def eof_received(self) -> bool:
         """Take note that the server sends no more; without a close alert that is a cut line."""
@@ -236,6 +245,11 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             await self._closed.wait()
 
     @property
+    def error(self) -> SecureMailError | None:
+        """Why the connection ended, if there was a reason."""
+        return self._error
+
+    @property
     def is_connected(self) -> bool:
         """Whether there is a connection that nobody is closing."""
         return self._raw is not None and not self._is_closing
@@ -245,7 +259,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return self._is_closing
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Deliver to `protocol` from here on."""
+        """Deliver to `protocol` now."""
         self._protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
@@ -271,8 +285,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return default if self._raw is None else self._raw.get_extra_info(name, default)
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
-        """Set the marks at which the protocol is paused and resumed, in bytes of ciphertext."""
-        if self._raw is not None:
+        """Set at how many bytes of ciphertext the protocol is paused and resumed."""
+        if self._raw is not None and not self._is_closing:
             self._raw.set_write_buffer_limits(high, low)
 
     def get_write_buffer_limits(self) -> tuple[int, int]:
@@ -285,5 +299,5 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return waiting + sum(map(len, self._backlog))
 
     def can_write_eof(self) -> bool:
-        """Return False: TLS has no half-closed connections that mail protocols could use."""
+        """Return False: no mail protocol half-closes."""
         return False

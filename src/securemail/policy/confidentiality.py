@@ -14,7 +14,7 @@ from cryptography import x509
 
 from securemail.intent import Phase
 from securemail.minimum import Policy, stricter
-from securemail.proof import Identity, Proof, Shortfall, TLSVersion, Trust
+from securemail.proof import CertificateReason, Identity, Proof, Shortfall, TLSVersion, Trust
 
 _VALIDATED: Final = frozenset({Trust.PKIX, Trust.DANE_TA, Trust.DANE_EE})
 _DANE: Final = frozenset({Trust.DANE_TA, Trust.DANE_EE})
@@ -45,9 +45,7 @@ def _missing(policy: Policy, proof: Proof) -> Iterator[Shortfall]:
         yield Shortfall.NO_DANE
     if policy.require_post_quantum and not is_post_quantum(proof.group):
         yield Shortfall.NO_POST_QUANTUM
-    if not may_show_client_certificate(policy, proof.tls_version) and (
-        proof.client_certificate_requested
-    ):
+    if proof.client_certificate_withheld:
         yield Shortfall.CLIENT_CERTIFICATE_VISIBLE
 
 
@@ -130,7 +128,9 @@ class Confidentiality:
 
     `shortfalls` says what is missing from a confidential connection under the account's policy, or
     under the RFC's minimum where the account has none. `cipher`, `group`, `tls_version` and
-    `identity` are None in cleartext. `chain` is the verified chain, the server's certificate first.
+    `identity` are None in cleartext. `failure` is why the certificate was not accepted, where an
+    account without a minimum went on regardless. `chain` is the verified chain, the server's
+    certificate first.
     """
 
     level: Level
@@ -141,6 +141,7 @@ class Confidentiality:
     trust: Trust = Trust.NONE
     identity: Identity | None = None
     chain: tuple[x509.Certificate, ...] = ()
+    failure: CertificateReason | None = None
     resumed: bool = False
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
@@ -173,6 +174,7 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         trust=proof.trust,
         identity=proof.identity,
         chain=proof.chain,
+        failure=proof.failure,
         resumed=proof.resumed,
         client_certificate_requested=proof.client_certificate_requested,
         client_certificate_sent=proof.client_certificate_sent,

@@ -18,6 +18,7 @@ from securemail.protocol.dialogue import (
     Respond,
     StartTLS,
 )
+from securemail.secret import SecretBytes
 from securemail.wire.buffer import CRLF
 from securemail.wire.imap import Condition, Continuation, Data, Status, parse_response, quoted
 from securemail.wire.text import decode_base64, parse_capabilities, words
@@ -44,7 +45,7 @@ class IMAPDialect:
         self._is_greeted = False
         self._is_sasl = False
         self._learnt: frozenset[str] | None = None
-        self._parts: list[bytes] = []
+        self._parts: list[SecretBytes] = []
 
     def encode(self, command: Command) -> bytes:
         """Return the line for `command`."""
@@ -52,7 +53,7 @@ class IMAPDialect:
             case Respond(response):
                 return base64.b64encode(response.reveal()) + CRLF
             case Proceed():
-                return self._parts.pop(0) + CRLF
+                return self._parts.pop(0).reveal() + CRLF
             case CancelExchange():
                 return b"*" + CRLF
             case Discover():
@@ -68,7 +69,8 @@ class IMAPDialect:
                 return self._tagged(line)
             case LogIn(username, password):
                 self._is_sasl = False
-                first, *self._parts = _login(username, password.reveal())
+                first, *rest = _login(username, password.reveal())
+                self._parts = [SecretBytes(part) for part in rest]
                 return self._tagged(first)
 
     def _tagged(self, line: bytes) -> bytes:
@@ -124,6 +126,7 @@ class IMAPDialect:
         if status.tag != self._tag:
             raise ProtocolError("the server answered a command that we did not send")
         self._tag = None
+        self._parts.clear()
         return self._reply(status)
 
     def _reply(self, status: Status) -> Reply:
@@ -160,6 +163,7 @@ class IMAPDialect:
         """Drop what was said before TLS."""
         self._learnt = None
         self._tag = None
+        self._parts.clear()
 
 
 def _login(username: str, password: str) -> list[bytes]:

@@ -55,6 +55,7 @@ class Machine:
         self._gate = gate
         self._buffer = LineBuffer()
         self._is_secured = is_secured
+        self.is_heard = False  # the server has said something inside TLS
         self._lines = 0
         self._rounds = 0
 
@@ -159,6 +160,7 @@ class Machine:
                 f"the server said {reply.kind.value!r} while {self.state.value}: {reply.words!r}"
             )
         before, self.state = self.state, target
+        self.is_heard = self._is_secured
         if reply.capabilities is not None:
             self.capabilities = reply.capabilities
         match target:

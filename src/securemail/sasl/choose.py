@@ -35,6 +35,7 @@ class Offer:
     has_login_command: bool
     is_encrypted: bool
     client_certificate_sent: bool
+    client_certificate_problem: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,18 +75,24 @@ def _own(account: Account, offer: Offer) -> Iterable[Way | Attempt]:
 
 def _with_password(account: Account, password: Password, offer: Offer) -> Iterator[Way | Attempt]:
     if not _may_run("PLAIN", password, offer):
-        yield Attempt("PLAIN", "not run: it would show the password")
+        yield Attempt("PLAIN", _why_not(offer))
     elif "PLAIN" in offer.mechanisms:
         yield Plain(password.username, password.password, account.authorization_identity)
         return
     else:
         yield Attempt("PLAIN", _NOT_OFFERED)
     if not _may_run("LOGIN", password, offer):
-        yield Attempt("LOGIN command", "not run: it would show the password")
+        yield Attempt("LOGIN command", _why_not(offer))
     elif offer.has_login_command:
         yield LoginCommand(password.username, password.password)
     else:
         yield Attempt("LOGIN command", "disabled by the server")
+
+
+def _why_not(offer: Offer) -> str:
+    if offer.is_encrypted:
+        return "not among the mechanisms that the account names"
+    return "not run: it would show the password"
 
 
 def _may_run(mechanism: str, password: Password, offer: Offer) -> bool:
@@ -101,6 +108,8 @@ def _external(account: Account, offer: Offer) -> Iterator[Way | Attempt]:
         return
     if "EXTERNAL" not in offer.mechanisms:
         yield Attempt("EXTERNAL", _NOT_OFFERED)
+    elif offer.client_certificate_problem:
+        yield Attempt("EXTERNAL", f"certificate not usable: {offer.client_certificate_problem}")
     elif not offer.client_certificate_sent:
         yield Attempt("EXTERNAL", "the server did not ask for the client certificate")
     else:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
+from cryptography import x509
 from OpenSSL import SSL
 
 from securemail.errors import CertificateError, ConnectError, SecureMailError, TLSError
 from securemail.proof import CertificateReason, Proof, Trust
 from securemail.tls.context import ClientContext
-from securemail.tls.handshake import Handshake, tls_version
+from securemail.tls.handshake import Handshake, reason_of, tls_version
 
 # A memory BIO never gives back what it grew to: fed in slices of one record, a burst leaves
 # 63 KiB behind instead of 103.
@@ -19,6 +20,16 @@ _READ_BYTES: Final = 16 * 1024
 
 # What OpenSSL says when the first bytes from the server are no TLS record.
 _NOT_TLS: Final = frozenset({"wrong version number", "packet length too long", "http request"})
+
+# And what it says when a certificate cannot be parsed, or has a key that is none for TLS.
+_BAD_CERTIFICATE: Final = frozenset(
+    {
+        "ASN1 lib",
+        "cert length mismatch",
+        "wrong certificate type",
+        "unknown certificate type",
+    }
+)
 
 
 class Engine:
@@ -157,32 +168,40 @@ class Engine:
             group=connection.get_group_name(),
             trust=Trust.PKIX if is_trusted else Trust.NONE,
             identity=handshake.identity if is_trusted else None,
-            chain=tuple(connection.get_verified_chain(as_cryptography=True) or ()),
+            chain=self._verified_chain(),
             failure=handshake.failure.reason if handshake.failure else None,
             resumed=False,
             client_certificate_requested=handshake.client_certificate_requested,
             client_certificate_sent=handshake.client_certificate_sent,
+            client_certificate_withheld=(
+                handshake.is_certificate_withheld and handshake.client_certificate_requested
+            ),
+            client_certificate_problem=handshake.client_certificate_problem,
         )
+
+    def _verified_chain(self) -> tuple[x509.Certificate, ...]:
+        try:
+            return tuple(self._connection.get_verified_chain(as_cryptography=True) or ())
+        except ValueError:
+            # OpenSSL takes what cryptography cannot parse; an account without a minimum gets here.
+            return ()
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
         handshake = self._handshake
         if handshake.failure and handshake.must_validate:
             return handshake.failure
-        reason = _reason(exc)
+        reason = reason_of(exc)
         if handshake.alert:
             return TLSError(
                 f"{handshake.host} ended TLS with the alert {handshake.alert!r}",
                 alert=handshake.alert,
             )
+        if not self.is_established and reason in _BAD_CERTIFICATE:
+            return CertificateError(
+                f"the certificate of {handshake.host} is not accepted (malformed): {reason}",
+                reason=CertificateReason.MALFORMED,
+                certificate=None,
+            )
         if not self.is_established and reason in _NOT_TLS:
             return TLSError(f"{handshake.host} does not speak TLS there ({reason})")
         return TLSError(f"TLS with {handshake.host} failed: {reason}")
-
-
-def _reason(exc: SSL.Error) -> str:
-    """Return OpenSSL's last word; `args` is a list of (library, function, reason) at best."""
-    match exc.args:
-        case ([*_, (_, _, str(reason))],):
-            return reason
-        case _:
-            return str(exc) or type(exc).__name__

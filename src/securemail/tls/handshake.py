@@ -87,6 +87,7 @@ class Handshake:
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
     client_certificate_problem: str | None = None
+    is_certificate_withheld: bool = False
     alert: str | None = None
 
     def refuse(
@@ -102,6 +103,8 @@ class Handshake:
 
     def judge(self, certificate: x509.Certificate, error: int, depth: int) -> None:
         """Take OpenSSL's verdict on one certificate of the chain, and add the name check."""
+        if depth == 0:
+            list(certificate.extensions)  # raises for malformed ones, which OpenSSL puts otherwise
         if error:
             reason = REASONS.get(error, CertificateReason.INVALID)
             self.refuse(reason, certificate, _detail(reason, certificate, error, depth))
@@ -123,8 +126,15 @@ def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: i
     try:
         handshake.judge(cert.to_cryptography(), 0 if ok else error or -1, depth)
     except Exception as exc:  # noqa: BLE001 - hostile certificates raise anything: fail closed
-        handshake.refuse(CertificateReason.MALFORMED, None, type(exc).__name__)
+        handshake.refuse(CertificateReason.MALFORMED, _parsed(cert), printable(str(exc)))
     return handshake.failure is None or not handshake.must_validate
+
+
+def _parsed(cert: X509) -> x509.Certificate | None:
+    try:
+        return cert.to_cryptography()
+    except ValueError:
+        return None
 
 
 def notice(connection: SSL.Connection, where: int, value: int) -> None:
@@ -159,17 +169,27 @@ def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -
     if mine is None or version is None or not handshake.is_authenticated:
         return
     if not handshake.may_show(version):
+        handshake.is_certificate_withheld = True
         return
     try:
         connection.use_certificate(mine.certificate)
         connection.use_privatekey(mine.key)
     except SSL.Error as exc:
-        handshake.client_certificate_problem = str(exc)
+        handshake.client_certificate_problem = reason_of(exc)
 
 
 def tls_version(connection: SSL.Connection) -> TLSVersion | None:
     """Return the version that was agreed on, or None for one that may not carry mail."""
     return _VERSIONS.get(connection.get_protocol_version())
+
+
+def reason_of(exc: SSL.Error) -> str:
+    """Return OpenSSL's last word; `args` is a list of (library, function, reason) at best."""
+    match exc.args:
+        case ([*_, (_, _, str(reason))],):
+            return reason
+        case _:
+            return str(exc) or type(exc).__name__
 
 
 def _detail(

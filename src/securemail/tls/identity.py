@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from cryptography import x509
-from service_identity import VerificationError
+from service_identity import CertificateError, VerificationError
 from service_identity.cryptography import extract_patterns
 from service_identity.hazmat import DNS_ID, IPAddress_ID, verify_service_identity
 
@@ -22,18 +22,22 @@ def match_identity(
     """Return the reference identity that `certificate` carries, or None when it carries none.
 
     Only subject alternative names count: never the common name (RFC 9525 section 2), never a URI.
-    A certificate whose names cannot be parsed carries none.
+
+    Raises: ValueError when its names cannot be read, or are more than `limits.CERTIFICATE_NAMES`.
     """
+    names = _alternative_names(certificate)
+    if not names:
+        return None
+    if len(names) > limits.CERTIFICATE_NAMES:
+        raise ValueError(f"the certificate has {len(names)} names")
     kind = IdentityKind.IP_ID if is_address else IdentityKind.DNS_ID
     try:
         wanted = IPAddress_ID(host) if is_address else DNS_ID(host)
-        if len(_alternative_names(certificate)) > limits.CERTIFICATE_NAMES:
-            return None
         verify_service_identity(extract_patterns(certificate), [wanted], [])
-    except VerificationError:
-        return None
-    except Exception:  # noqa: BLE001 - hostile names raise ValueError, IndexError and others
-        return None
+    except (VerificationError, CertificateError):
+        return None  # the second for wildcards that are none (RFC 9525 section 6.3)
+    except Exception as exc:  # hostile names raise ValueError, IndexError and others
+        raise ValueError("the certificate's names cannot be read") from exc
     return Identity(kind, host)
 
 

@@ -27,7 +27,6 @@ class Conversation:
         self.state_change = asyncio.Event()
         self._transport: asyncio.Transport | None = None
         self._loop = loop
-        self._active_at = loop.time()
         self._failure: SecureMailError | None = None
 
     def attach(self, transport: asyncio.Transport) -> None:
@@ -48,7 +47,6 @@ class Conversation:
         """Take what the server sent. What is wrong with it ends the conversation."""
         if self._failure is not None:
             return
-        self._active_at = self._loop.time()
         try:
             self.dialog.receive(data)
         except SecureMailError as error:
@@ -79,14 +77,20 @@ class Conversation:
             raise pending.error
 
     def _watch(self, pending: Pending, timeout_s: float) -> None:
-        # A timer that looks is 1.7 times as fast as one that is set anew for each line.
-        quiet_since = max(pending.asked_at, self._active_at)
-        left = quiet_since + timeout_s - self._loop.time()
-        if left > 0:
-            pending.timer = self._loop.call_later(left, self._watch, pending, timeout_s)
+        # A timer that looks is 1.7 times as fast as one that is set anew for each line. What counts
+        # is progress of this command: a server may say "* OK still here" for ever.
+        progress = self._progress(pending)
+        if progress != pending.progress:
+            pending.progress = progress
+            pending.timer = self._loop.call_later(timeout_s, self._watch, pending, timeout_s)
             return
         pending.end(pending.late)
         self._give_up(pending, f"timed out after {timeout_s:g} s of silence")
+
+    def _progress(self, pending: Pending) -> tuple[int, ...]:
+        """Return what changes as long as the command is getting somewhere."""
+        waiting = self._transport.get_write_buffer_size() if self._transport else 0
+        return (pending.size, len(pending.lines[-1]) if pending.lines else 0, waiting)
 
     def _give_up(self, pending: Pending, why: str) -> None:
         if not self.dialog.withdraw(pending):

@@ -62,6 +62,7 @@ async def _imap(handover: Handover) -> Held:
         early=handover.early,
         timeout_s=handover.timeout_s,
     )
+    client.protocol.check()
     if handover.capabilities is None:
         # RFC 3501 section 6.1.1: they may have changed with the login.
         await client.learn_capabilities()

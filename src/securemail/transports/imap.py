@@ -16,7 +16,8 @@ from typing import Any, Final
 
 import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
 
-from securemail.errors import ProtocolError, SecureMailError
+from securemail import limits
+from securemail.errors import LimitExceeded, ProtocolError, SecureMailError
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending
 
@@ -45,7 +46,7 @@ def hand_over(
     if early:
         client.protocol.data_received(early)
     if transport.is_closing():
-        client.protocol.connection_lost(None)
+        client.protocol.connection_lost(getattr(transport, "error", None))
     return client
 
 
@@ -145,7 +146,6 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
             wire=f"{command}\r\n".encode(),
             literal=literal if command.name == "APPEND" else None,
             ended=self.loop.create_future(),
-            asked_at=self.loop.time(),
             late=aioimaplib.CommandTimeout(command),
         )
 
@@ -218,7 +218,11 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
             await self.protocol.capability()
         except (aioimaplib.AioImapException, IndexError, UnicodeDecodeError) as exc:
             raise ProtocolError("the server does not list its capabilities after login") from exc
-        self.protocol.capabilities = {name.upper() for name in self.protocol.capabilities}
+        names = {name.upper() for name in self.protocol.capabilities}
+        if len(names) > (limit := limits.CAPABILITIES):
+            self.protocol.transport.abort()
+            raise LimitExceeded(f"the server claims {len(names)} capabilities", limit=limit)
+        self.protocol.capabilities = names
 
     async def leave(self) -> None:
         """Log out, if nothing else is being asked. Never raises but when cancelled."""
@@ -261,8 +265,9 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         idle = self._task(self.idle())
         begun = self._task(self.protocol.wait_for_idle_response())
         try:
-            await asyncio.wait({idle, begun}, return_when=asyncio.FIRST_COMPLETED)
-        except asyncio.CancelledError:
+            async with asyncio.timeout(self.timeout):
+                await asyncio.wait({idle, begun}, return_when=asyncio.FIRST_COMPLETED)
+        except (asyncio.CancelledError, TimeoutError):
             await _cancelled(idle)
             raise
         finally:

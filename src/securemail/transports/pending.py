@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""What IMAP commands and pushes hold until somebody takes them, within bounds. No I/O here."""
+"""What IMAP commands and pushes hold until somebody takes them, within bounds."""
 
 from __future__ import annotations
 
@@ -32,7 +32,6 @@ class Pending:
     is_sync: bool
     wire: bytes = field(repr=False)
     ended: asyncio.Future[None]
-    asked_at: float
     late: Exception = field(repr=False)
     literal: bytes | None = field(default=None, repr=False)
     lines: list[AnswerLine] = field(default_factory=list, repr=False)
@@ -43,6 +42,7 @@ class Pending:
     result: str = "Init"
     error: Exception | None = field(default=None, repr=False)
     timer: asyncio.TimerHandle | None = None
+    progress: tuple[int, ...] | None = None
 
     @property
     def is_idle(self) -> bool:
@@ -60,8 +60,13 @@ class Pending:
         """Hand over the lines of complete responses, and keep what is still being read."""
         taken, self.lines = self.lines[: self.complete], self.lines[self.complete :]
         self.complete = 0
-        self.size -= sum(map(len, taken))
+        self.size -= _cost(taken)
         return taken
+
+
+def _cost(lines: list[AnswerLine]) -> int:
+    """Return what pushed lines count for."""
+    return sum(map(len, lines)) + limits.LINE_OVERHEAD_BYTES * len(lines)
 
 
 class Held:
@@ -109,7 +114,7 @@ class PushQueue(asyncio.Queue[list[AnswerLine]]):
 
         Raises: `LimitExceeded` when the program is `PUSHED_BYTES` behind.
         """
-        pending.size += size
+        pending.size += size + limits.LINE_OVERHEAD_BYTES
         if self.size + pending.size > (limit := limits.PUSHED_BYTES):
             raise LimitExceeded(f"more than {limit} bytes of pushes are waiting", limit=limit)
 
@@ -128,12 +133,12 @@ class PushQueue(asyncio.Queue[list[AnswerLine]]):
 
     def _put(self, item: list[AnswerLine]) -> None:
         super()._put(item)
-        self.size += sum(map(len, item))
+        self.size += _cost(item)
         self._wake()
 
     def _get(self) -> list[AnswerLine]:
         item = super()._get()
-        self.size -= sum(map(len, item))
+        self.size -= _cost(item)
         return item
 
     def _wake(self) -> None:
