@@ -24,7 +24,7 @@ from securemail.errors import PolicyError, ProtocolError, SecureMailError, Usage
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.gate import Gate
-from securemail.protocol.dialects import new_dialect
+from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE, new_dialect
 from securemail.protocol.dialogue import Command, Discover, Event, Refused, StartTLS, State
 from securemail.protocol.machine import Machine
 from securemail.tls.engine import Engine
@@ -58,7 +58,9 @@ class SecureSession(Generic[ClientT]):
         self._timeouts = timeouts or Timeouts()
         self._clock = Clock(self._timeouts)
         self._gate = Gate(account.policy)
-        self._machine = Machine(new_dialect(service, secrets.token_hex(4).upper()), self._gate)
+        token = secrets.token_hex(4).upper()
+        dialect = new_dialect(service, token, ehlo_name=account.ehlo_name)
+        self._machine = Machine(dialect, self._gate)
         self._driver = Driver(self._machine)
         self._transport = self._driver.transport
         self._held: Held | None = None
@@ -152,6 +154,8 @@ class SecureSession(Generic[ClientT]):
                 f"not for {self.endpoint} in phase {self.phase.value}", field="starttls"
             )
         engine = await new_engine(self.account, self.endpoint)
+        if self.service in DISCOVER_BEFORE_UPGRADE:
+            await self.discover()
         answer = await self._ask(StartTLS())
         if isinstance(answer, Refused):
             if missing := self._gate.shortfalls:
@@ -174,7 +178,10 @@ class SecureSession(Generic[ClientT]):
         if self._held is None and self._machine.capabilities is None:
             answer = await self._ask(Discover())
             if isinstance(answer, Refused):
-                raise ProtocolError(f"{self.endpoint} refused to list its capabilities")
+                self.abort()
+                raise ProtocolError(
+                    f"{self.endpoint} refused to list its capabilities: {answer.words!r}"
+                )
         return self.capabilities
 
     @property
@@ -216,6 +223,7 @@ class SecureSession(Generic[ClientT]):
             capabilities=self._machine.capabilities,
             early=self._machine.trailing_data(),
             timeout_s=self._timeouts.command,
+            ehlo_name=self.account.ehlo_name,
         )
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
@@ -223,7 +231,9 @@ class SecureSession(Generic[ClientT]):
 
     @property
     def client(self) -> ClientT:
-        """The client, connected and logged in. For IMAP it is an `aioimaplib.IMAP4`.
+        """The client, connected and logged in.
+
+        For IMAP it is an `aioimaplib.IMAP4`, for submission an `aiosmtplib.SMTP`.
 
         Raises: PolicyError below the minimum, UsageError before `authenticate()`.
         """
