@@ -90,13 +90,17 @@ def envelope(message: EmailMessage | bytes, wish: Wish, abilities: Abilities) ->
     Raises: UsageError for a message or an address that is none; SubmissionError for what the server
     cannot do, before anything was sent.
     """
-    header = message if isinstance(message, EmailMessage) else header_of(_checked(message))
+    given = None if isinstance(message, EmailMessage) else outgoing(_checked(message))
+    header = message if isinstance(message, EmailMessage) else header_of(message)
     sender = sender_in(header) if wish.sender is None else wish.sender
     recipients = _recipients(header, wish)
     for address in (*([sender] if sender else []), *recipients):
         _check_address(address)
     is_utf8 = not "".join((sender, *recipients)).isascii()
-    out, is_utf8 = _outgoing(message, abilities, is_utf8=is_utf8)
+    if given is None:
+        out, is_utf8 = _outgoing(header, abilities, is_utf8=is_utf8)
+    else:
+        out, is_utf8 = given, is_utf8 or given.has_utf8_header
     parameters = _parameters(out, wish, abilities, is_utf8=is_utf8)
     notify = _notify(wish.dsn)
     return Envelope(
@@ -135,12 +139,9 @@ def _check_address(address: str) -> None:
 
 
 def _outgoing(
-    message: EmailMessage | bytes, abilities: Abilities, *, is_utf8: bool
+    message: EmailMessage, abilities: Abilities, *, is_utf8: bool
 ) -> tuple[Outgoing, bool]:
     """Return the message in the form that the server takes, and whether that needs SMTPUTF8."""
-    if not isinstance(message, EmailMessage):
-        out = outgoing(message)
-        return out, is_utf8 or out.has_utf8_header
     is_utf8 = is_utf8 or has_utf8_address(message)
     if is_utf8:
         abilities.need("SMTPUTF8", "an address that is not ASCII")

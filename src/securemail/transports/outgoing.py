@@ -85,7 +85,7 @@ def _refuse_strays(data: bytes) -> None:
         return
     at = next(match.start() for match in _STRAY.finditer(data))
     line = data.count(b"\n", 0, at) + 1
-    raise UsageError(f"line {line} has a lone CR or LF, others end in CRLF", field=_FIELD)
+    raise UsageError(f"line {line} has a lone CR or LF, and there are others", field=_FIELD)
 
 
 def _refuse_long_lines(data: bytes, most: int) -> None:
