@@ -286,3 +286,25 @@ def test_two_trust_stores_of_the_same_authorities_are_equal(
     path.write_bytes(ca.pem)
     assert TrustStore.from_file(path) == TrustStore.from_pem(ca.pem)
     assert TrustStore.from_pem(ca.pem) != TrustStore.system()
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("", ""),
+        ("Laptop.Example.ORG", "laptop.example.org"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("[192.0.2.1]", "[192.0.2.1]"),
+        ("192.0.2.1", "[192.0.2.1]"),
+        ("[IPv6:2001:db8::1]", "[IPv6:2001:db8::1]"),
+    ],
+)
+def test_an_ehlo_name_is_a_domain_or_an_address_literal(name: str, said: str) -> None:
+    assert Account("alice@example.org", ehlo_name=name).ehlo_name == said
+
+
+@pytest.mark.parametrize("name", ["a b", "a\r\nMAIL FROM:<>", "[nonsense]", " ", "a" * 300])
+def test_an_ehlo_name_that_would_be_more_than_a_name_is_refused(name: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        Account("alice@example.org", ehlo_name=name)
+    assert caught.value.field == "Account.ehlo_name"

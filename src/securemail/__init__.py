@@ -5,8 +5,9 @@ from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
 from securemail.certificate import ClientCertificate
-from securemail.connect import connect_imap
+from securemail.connect import connect_imap, connect_submission
 from securemail.credentials import OAuthToken, Password
+from securemail.dsn import DSN, Notify, Returned
 from securemail.errors import (
     Attempt,
     AuthenticationError,
@@ -21,11 +22,14 @@ from securemail.errors import (
     PolicyError,
     ProtocolError,
     SecureMailError,
+    SubmissionError,
     TLSError,
+    UnknownOutcome,
     UsageError,
 )
 from securemail.intent import Phase
 from securemail.minimum import Policy
+from securemail.outcome import Outcome, RecipientOutcome, Submitted
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
 from securemail.proof import (
     CertificateReason,
@@ -40,6 +44,7 @@ from securemail.session import SecureSession
 from securemail.trust import TrustStore
 
 __all__ = [
+    "DSN",
     "Account",
     "Attempt",
     "AuthenticationError",
@@ -59,25 +64,33 @@ __all__ = [
     "InjectionError",
     "Level",
     "LimitExceeded",
+    "Notify",
     "OAuthToken",
+    "Outcome",
     "Password",
     "Phase",
     "Policy",
     "PolicyError",
     "ProtocolError",
+    "RecipientOutcome",
     "Resolver",
+    "Returned",
     "Secret",
     "SecureMailError",
     "SecureSession",
     "Service",
     "Shortfall",
+    "SubmissionError",
+    "Submitted",
     "TLSError",
     "TLSMode",
     "TLSVersion",
     "Timeouts",
     "Trust",
     "TrustStore",
+    "UnknownOutcome",
     "UsageError",
     "__version__",
     "connect_imap",
+    "connect_submission",
 ]

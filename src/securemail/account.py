@@ -16,6 +16,7 @@ from securemail.errors import UsageError
 from securemail.minimum import Policy
 from securemail.trust import TrustStore
 
+_EHLO: Final = "Account.ehlo_name"
 _HOST_CHARS: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
 
 
@@ -81,6 +82,8 @@ class Account:
     with another (RFC 8314 section 5.5). With both, the credentials are tried first and SASL
     EXTERNAL is the fallback; `prefer_external=True` turns that round. `authorization_identity` is
     the identity to act as, where it differs from the one that logs in (RFC 4422 section 3.4.1).
+    `ehlo_name` is what EHLO says inside TLS, a host name or an address literal; servers put it into
+    the header of each message. Empty, as by default, it is "[127.0.0.1]", which says nothing.
 
     Raises: UsageError naming the field, for an address without a domain, for TLSMode.NONE under a
     policy that has a minimum, and for values of the wrong kind.
@@ -97,6 +100,7 @@ class Account:
     trust: TrustStore = TrustStore.system()
     prefer_external: bool = False
     authorization_identity: str = ""
+    ehlo_name: str = ""
 
     def __post_init__(self) -> None:
         local, at, domain = str(self.address).rpartition("@")
@@ -113,6 +117,7 @@ class Account:
             raise UsageError("neither a Password nor an OAuthToken", field="Account.credentials")
         if not isinstance(self.client_certificate, ClientCertificate | None):
             raise UsageError("not a ClientCertificate", field="Account.client_certificate")
+        object.__setattr__(self, "ehlo_name", _canonical_ehlo_name(self.ehlo_name))
 
     def _check_endpoint(self, service: Service) -> None:
         endpoint = self.endpoint(service)
@@ -136,8 +141,7 @@ class Account:
                 return self.submission
 
 
-def _canonical_host(host: str) -> str:
-    field = "Endpoint.host"
+def _canonical_host(host: str, field: str = "Endpoint.host") -> str:
     if not isinstance(host, str) or not host.strip():
         raise UsageError("a host name is needed", field=field)
     bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
@@ -153,6 +157,16 @@ def _canonical_host(host: str) -> str:
     if _is_address(name) or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", name.rpartition(".")[2]):
         raise UsageError(f"{host!r} is neither a host name nor an IP address", field=field)
     return name
+
+
+def _canonical_ehlo_name(name: str) -> str:
+    """Return what RFC 5321 section 4.1.3 wants: a domain, or an address in brackets."""
+    if name == "":
+        return name
+    host = _canonical_host(name.replace("[IPv6:", "[", 1) if isinstance(name, str) else name, _EHLO)
+    if not _is_address(host):
+        return host
+    return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
 
 
 def _canonical_address(address: str) -> str:

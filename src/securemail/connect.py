@@ -12,6 +12,7 @@ from securemail.session import ClientT, SecureSession
 
 if TYPE_CHECKING:
     from securemail.transports.imap import IMAPClient
+    from securemail.transports.submission import SubmissionClient
 
 
 class Connecting(Generic[ClientT]):
@@ -56,3 +57,19 @@ def connect_imap(
     (RFC 8314 section 5.2).
     """
     return Connecting(account, Service.IMAP, timeouts or Timeouts(), resolver)
+
+
+def connect_submission(
+    account: Account, *, timeouts: Timeouts | None = None, resolver: Resolver | None = None
+) -> Connecting[SubmissionClient]:
+    """Connect to the account's submission server and log in.
+
+        async with connect_submission(account) as session:
+            await session.client.submit(message)
+
+    `session.client` is an `aiosmtplib.SMTP` with `submit()` on top. Closing says QUIT where that
+    takes less than a second.
+
+    Raises: as `connect_imap`. Nothing that the account's minimum forbids was sent then.
+    """
+    return Connecting(account, Service.SUBMISSION, timeouts or Timeouts(), resolver)

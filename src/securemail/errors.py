@@ -10,6 +10,8 @@
     │   ├── InjectionError     an attacker on the path
     │   └── LimitExceeded      a server that says too much
     ├── AuthenticationError    the account's credentials
+    ├── SubmissionError        the message, its recipients or the server: it was not accepted
+    ├── UnknownOutcome         nobody knows whether the message was accepted
     ├── DiscoveryError         the provider's DNS
     ├── ConfirmationRequired   the person at the screen
     └── UsageError             the caller's program; also a ValueError
@@ -21,9 +23,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from cryptography import x509
 
+from securemail.outcome import Outcome, RecipientOutcome
 from securemail.proof import CertificateReason, Shortfall
 
 
@@ -144,6 +148,57 @@ class AuthenticationError(SecureMailError):
         self.attempts = tuple(attempts)
         tried = "; ".join(map(str, self.attempts))
         super().__init__(f"{message} ({tried})" if tried else message)
+
+
+class SubmissionError(SecureMailError):
+    """A message was refused, for all of its recipients; the session goes on.
+
+    `step` is what the server refused: "MAIL", "RCPT", "DATA", "message" (its reply after the data),
+    or "extension", where nothing was sent since the server lacks `missing`. `code`, `enhanced` and
+    `words` are the server's reply, `recipients` what it said to each, as far as it was asked.
+    """
+
+    outcome: ClassVar[Outcome] = Outcome.REFUSED
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        step: str,
+        recipients: Iterable[RecipientOutcome] = (),
+        code: int | None = None,
+        enhanced: str = "",
+        words: str = "",
+        missing: str = "",
+    ) -> None:
+        self.step = step
+        self.recipients = tuple(recipients)
+        self.code = code
+        self.enhanced = enhanced
+        self.words = words
+        self.missing = missing
+        super().__init__(message)
+
+    @property
+    def is_temporary(self) -> bool:
+        """Whether the same may work later: the server said 4xx, to one recipient at least."""
+        codes = [self.code, *(each.code for each in self.recipients if not each.is_accepted)]
+        return any(code is not None and 400 <= code < 500 for code in codes)
+
+
+class UnknownOutcome(SecureMailError):  # noqa: N818 - it is no error to anybody's knowledge
+    """The end of the data was sent, and no reply came: the message was accepted, or it was not.
+
+    To submit it again may send it twice. `recipients` are those it was meant for; the cause is what
+    went wrong. Neither a `SubmissionError` nor a `ConnectError`, so that a program that tries those
+    again does not do so here by mistake. The session is closed.
+    """
+
+    outcome: ClassVar[Outcome] = Outcome.UNKNOWN
+
+    def __init__(self, message: str, *, recipients: Iterable[str] = ()) -> None:
+        self.recipients = tuple(recipients)
+        super().__init__(message)
 
 
 class DiscoveryError(SecureMailError):

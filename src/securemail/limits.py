@@ -21,6 +21,24 @@ LOGIN_TOTAL_BYTES: Final = 256 * 1024
 # A capability list has 30 to 60 entries.
 CAPABILITIES: Final = 512
 
+# RFC 5321 section 4.5.3.1.4: a command of SMTP, its CRLF included. AUTH has no more (RFC 4954).
+COMMAND_BYTES: Final = 512
+
+# A reply after login, all its lines; the longest seen in the field are replies to EHLO below 2 KiB.
+REPLY_BYTES: Final = 32 * 1024
+
+# How long the reply to the end of the data may take, in seconds (RFC 5321 section 4.5.3.2.6).
+# Whoever gives up earlier sends mail twice.
+DATA_REPLY_S: Final = 600.0
+
+# Octets in a line of a message without its CRLF (RFC 5321 section 4.5.3.1.6); servers break longer
+# ones where they like.
+MESSAGE_LINE_BYTES: Final = 998
+
+# What EHLO says before TLS, and after it unless the account names something: what stands there ends
+# up in the header of every message, and is nobody's business.
+NEUTRAL_NAME: Final = "[127.0.0.1]"
+
 # GSSAPI needs four rounds, SCRAM two; a server that goes on is not authenticating.
 SASL_ROUNDS: Final = 16
 

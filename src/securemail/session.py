@@ -30,7 +30,7 @@ from securemail.errors import (
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.gate import Gate
-from securemail.protocol.dialects import new_dialect
+from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE, new_dialect
 from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
 from securemail.protocol.machine import Machine
 from securemail.tls.engine import Engine
@@ -43,13 +43,12 @@ _FAREWELL_S: Final = 1.0
 
 
 class SecureSession(Generic[ClientT]):
-    """One connection to one server of an account, that refuses all but capability discovery and
-    STARTTLS until the account's minimum is met.
+    """One connection to one server of an account, closed to all but discovery and STARTTLS at first.
 
     `connect()` does everything and returns a session that is ready; `open()` is the same step by
     step: `open`, `discover`, `starttls`, `authenticate`, `client`, `aclose`. A session that failed
     is closed; make a new one.
-    """  # noqa: D205 - the sentence is longer than a line
+    """
 
     def __init__(
         self, account: Account, service: Service, timeouts: Timeouts | None = None
@@ -64,7 +63,9 @@ class SecureSession(Generic[ClientT]):
         self._timeouts = timeouts or Timeouts()
         self._clock = Clock(self._timeouts)
         self._gate = Gate(account.policy)
-        self._machine = Machine(new_dialect(service, secrets.token_hex(4).upper()), self._gate)
+        token = secrets.token_hex(4).upper()
+        dialect = new_dialect(service, token, ehlo_name=account.ehlo_name)
+        self._machine = Machine(dialect, self._gate)
         self._driver = Driver(self._machine)
         self._transport = self._driver.transport
         self._held: Held | None = None
@@ -160,6 +161,8 @@ class SecureSession(Generic[ClientT]):
         if self.endpoint.tls is not TLSMode.STARTTLS or self.phase is not Phase.CLEARTEXT:
             raise UsageError(f"not for a session that is {self.phase.value}", field="starttls")
         engine = await new_engine(self.account, self.endpoint, self._clock)
+        if self.service in DISCOVER_BEFORE_UPGRADE:
+            await self.discover()
         answer = await self._ask(StartTLS())
         if isinstance(answer, Refused):
             if missing := self._gate.shortfalls:
@@ -184,7 +187,7 @@ class SecureSession(Generic[ClientT]):
             answer = await self._ask(Discover())
             if isinstance(answer, Refused):
                 self.abort()
-                raise ProtocolError(f"{self.endpoint} refused to list its capabilities")
+                raise ProtocolError(f"the server refused to list what it can: {answer.words!r}")
         return self.capabilities
 
     @property
@@ -232,13 +235,16 @@ class SecureSession(Generic[ClientT]):
             capabilities=self._machine.capabilities,
             early=self._machine.trailing_data(),
             timeout_s=self._timeouts.command,
+            ehlo_name=self.account.ehlo_name,
         )
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
 
     @property
     def client(self) -> ClientT:
-        """The client, connected and logged in. For IMAP it is an `aioimaplib.IMAP4`.
+        """The client, connected and logged in.
+
+        For IMAP it is an `aioimaplib.IMAP4`, for submission an `aiosmtplib.SMTP`.
 
         Raises: PolicyError below the minimum, UsageError before `authenticate()`.
         """

@@ -254,6 +254,11 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         """Whether there is a connection that nobody is closing."""
         return self._raw is not None and not self._is_closing
 
+    @property
+    def is_encrypted(self) -> bool:
+        """Whether TLS is up."""
+        return self._engine is not None and self._engine.is_established
+
     def is_closing(self) -> bool:
         """Return whether the connection is closed or about to be."""
         return self._is_closing

@@ -25,6 +25,7 @@ from securemail.testing.steps import (
     Step,
 )
 from securemail.testing.store import Mailbox, MailStore, Message
+from securemail.testing.submission.office import SubmittedMessage
 
 __all__ = [
     "CertificateAuthority",
@@ -47,6 +48,7 @@ __all__ = [
     "ServerCertificate",
     "StartTLS",
     "Step",
+    "SubmittedMessage",
     "Transcript",
     "self_signed",
 ]

@@ -74,6 +74,25 @@ class Connection(asyncio.Protocol):
         del self._buffer[:size]
         return data
 
+    async def read_dotted(self, max_bytes: int) -> bytes:
+        """Return what comes before a line with nothing but a dot, added dots taken out.
+
+        Raises:
+            ConnectionResetError: the client has left.
+            LineError: more than `max_bytes`.
+
+        """
+        # The first line may be the dot already: as if a line had ended before it.
+        self._buffer[:0] = b"\r\n"
+        searched = 0
+        while (end := self._buffer.find(b"\r\n.\r\n", searched)) < 0:
+            searched = max(0, len(self._buffer) - 4)
+            if searched > max_bytes:
+                raise LineError(f"more than {max_bytes} bytes")
+            await self._wait()
+        text = await self.readexactly(end + len(b"\r\n.\r\n"))
+        return text[: -len(b".\r\n")].replace(b"\r\n.", b"\r\n")[len(b"\r\n") :]
+
     def write(self, data: bytes) -> None:
         """Send; nothing happens when the client has gone. Await `drain()` after much."""
         if self._transport is None or self._transport.is_closing():

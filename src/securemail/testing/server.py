@@ -11,25 +11,34 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from securemail.account import Endpoint, TLSMode
+from securemail.account import Endpoint, Service, TLSMode
 from securemail.testing.ca import CertificateAuthority, ServerCertificate
 from securemail.testing.connection import Connection
 from securemail.testing.imap.commands import serve_imap
 from securemail.testing.imap.session import Site
 from securemail.testing.listener import ADDRESS, Listener
 from securemail.testing.store import MailStore
+from securemail.testing.submission.commands import serve_submission
+from securemail.testing.submission.office import EXTENSIONS, Office, SubmittedMessage
 
-ServiceName = Literal["imap"]
+ServiceName = Literal["imap", "submission"]
 TLSName = Literal["implicit", "starttls"]
 
 _LISTENERS: Final[tuple[tuple[ServiceName, TLSName], ...]] = (
     ("imap", "implicit"),
     ("imap", "starttls"),
+    ("submission", "implicit"),
+    ("submission", "starttls"),
 )
 
 _NAMES: Final[Mapping[TLSMode, TLSName]] = {
     TLSMode.IMPLICIT: "implicit",
     TLSMode.STARTTLS: "starttls",
+}
+
+_SERVICES: Final[Mapping[Service, ServiceName]] = {
+    Service.IMAP: "imap",
+    Service.SUBMISSION: "submission",
 }
 
 
@@ -40,7 +49,8 @@ class Offer:
     `certificate` replaces the good one; the versions bound TLS (1.2 and later by default);
     `mechanisms` are the SASL mechanisms inside TLS, PLAIN and EXTERNAL are known; without `login`
     LOGINDISABLED is said inside TLS too; without `sasl_ir` an initial response is refused; without
-    `greeting_capabilities` clients have to ask.
+    `greeting_capabilities` clients have to ask. `extensions` are what submission lists in its reply
+    to EHLO, and no others work: "SIZE 1000", "DSN", "REQUIRETLS".
     """
 
     certificate: ServerCertificate | None = None
@@ -50,6 +60,7 @@ class Offer:
     login: bool = True
     sasl_ir: bool = True
     greeting_capabilities: bool = True
+    extensions: tuple[str, ...] = EXTENSIONS
 
 
 class MailServer:
@@ -58,7 +69,8 @@ class MailServer:
     Clients connect to `server.address` and `server.port("imap", "implicit")`, call it `host_name`
     and trust `server.ca.pem`. With `client_certificates` they may log in with SASL EXTERNAL by a
     certificate from `server.ca.client_pem(user)`: the user is its common name. Nobody logs in
-    without TLS. `server.store.deliver(user, message)` delivers from outside.
+    without TLS. `server.store.deliver(user, message)` delivers from outside; what is submitted for
+    `alice@example.org` is delivered to `alice`, if there is one, and `server.submitted` has it all.
     """
 
     def __init__(
@@ -75,10 +87,12 @@ class MailServer:
         self.ca: Final = ca or CertificateAuthority()
         self.host_name: Final = host_name
         self.store: Final = MailStore(self.users)
+        self.submitted: Final[list[SubmittedMessage]] = []
         self._site = self._new_site(offer, client_certificates=client_certificates)
+        self._office = Office(self._site, offer.extensions, self.submitted)
         self._connections: set[Connection] = set()
         self._listeners = {
-            key: Listener(partial(self._serve, is_implicit=key[1] == "implicit"))
+            key: Listener(partial(self._serve, key[0], is_implicit=key[1] == "implicit"))
             for key in _LISTENERS
         }
 
@@ -97,16 +111,16 @@ class MailServer:
         """
         return self._listeners[service, tls].port
 
-    def endpoint(self, tls: TLSMode) -> Endpoint:
-        """Return where its IMAP server is in that mode, address included.
+    def endpoint(self, tls: TLSMode, service: Service = Service.IMAP) -> Endpoint:
+        """Return where its server for `service` is in that mode, address included.
 
         Raises:
             RuntimeError: the server is not running.
-            KeyError: it has no such mode.
+            KeyError: it has no such mode or service.
 
         """
-        name: TLSName = _NAMES[tls]
-        return Endpoint(self.host_name, self.port("imap", name), tls, addresses=[self.address])
+        port = self.port(_SERVICES[service], _NAMES[tls])
+        return Endpoint(self.host_name, port, tls, addresses=[self.address])
 
     @property
     def sessions(self) -> int:
@@ -171,14 +185,18 @@ class MailServer:
             greets_with_capabilities=offer.greeting_capabilities,
         )
 
-    async def _serve(self, sock: socket.socket, *, is_implicit: bool) -> None:
+    async def _serve(self, service: ServiceName, sock: socket.socket, *, is_implicit: bool) -> None:
         connection = Connection(self._site.context if is_implicit else None)
         self._connections.add(connection)
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(lambda: connection, sock)
             await connection.handshake()
-            await serve_imap(connection, self._site)
+            match service:
+                case "imap":
+                    await serve_imap(connection, self._site)
+                case "submission":
+                    await serve_submission(connection, self._office)
             connection.close()
             await connection.wait_closed()
         except ConnectionError:

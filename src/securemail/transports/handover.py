@@ -16,7 +16,8 @@ class Handover:
     """A connection that is protected and logged in, and what was learnt on it.
 
     `early` is what arrived behind the reply that logged us in; `capabilities` are those after
-    login, None where the server did not say them. `timeout_s` bounds each command.
+    login, None where the server did not say them. `timeout_s` bounds each command; `ehlo_name` is
+    what we call ourselves where the protocol asks for a name.
     """
 
     transport: SecureTransport
@@ -24,6 +25,7 @@ class Handover:
     capabilities: frozenset[str] | None
     early: bytes
     timeout_s: float
+    ehlo_name: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +48,9 @@ async def hand_over(service: Service, handover: Handover) -> Held:
     match service:
         case Service.IMAP:
             return await _imap(handover)
-        case Service.POP3 | Service.SUBMISSION:
+        case Service.SUBMISSION:
+            return _submission(handover)
+        case Service.POP3:
             raise UsageError(f"{service.value} is not implemented yet", field="service")
 
 
@@ -67,3 +71,11 @@ async def _imap(handover: Handover) -> Held:
         # RFC 3501 section 6.1.1: they may have changed with the login.
         await client.learn_capabilities()
     return Held(client, frozenset(client.protocol.capabilities), client.leave)
+
+
+def _submission(handover: Handover) -> Held:
+    # Imported when needed: nobody else has a use for aiosmtplib.
+    from securemail.transports import submission  # noqa: PLC0415
+
+    client = submission.hand_over(handover)
+    return Held(client, handover.capabilities or frozenset(), client.leave)
