@@ -171,7 +171,7 @@ def test_an_account_without_the_service_is_told_so() -> None:
     assert caught.value.field == "Account.imap"
 
 
-@pytest.mark.parametrize("service", [Service.POP3, Service.SUBMISSION])
+@pytest.mark.parametrize("service", [Service.SUBMISSION])
 def test_a_service_that_is_not_there_yet_is_refused(service: Service) -> None:
     endpoint = Endpoint(HOST, 995, TLSMode.IMPLICIT)
     mine = Account("alice@example.org", pop3=endpoint, submission=endpoint)

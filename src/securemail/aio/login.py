@@ -88,17 +88,21 @@ class Login:
     async def _try(self, way: Way) -> str | None:
         if isinstance(way, LoginCommand):
             return await _command(self.ask, way)
-        return await exchange(self.ask, way, has_ir=self.machine.takes_initial_response)
+        return await exchange(self.ask, way, carries=self.machine.carries_initial_response)
 
 
-async def exchange(ask: Ask, mechanism: Mechanism, *, has_ir: bool) -> str | None:
+Carries = Callable[[str, int], bool]
+
+
+async def exchange(ask: Ask, mechanism: Mechanism, *, carries: Carries) -> str | None:
     """Run `mechanism`; return None when it worked, the server's words when it was refused.
 
-    `has_ir` tells whether the initial response goes with the command, or waits for the server to
-    ask with an empty challenge. A challenge that the mechanism has no answer to ends the exchange
-    with "*".
+    `carries` tells, by name and size, whether the initial response goes with the command, or waits
+    for the server to ask with an empty challenge. A challenge that the mechanism has no answer to
+    ends the exchange with "*".
     """
     waiting = mechanism.start()
+    has_ir = waiting is None or carries(mechanism.name, len(waiting))
     answer = await ask(Authenticate(mechanism.name, waiting if has_ir else None))
     if has_ir:
         waiting = None

@@ -6,6 +6,7 @@ from securemail.account import Service
 from securemail.errors import UsageError
 from securemail.protocol.dialogue import Dialect
 from securemail.protocol.imap import IMAPDialect
+from securemail.protocol.pop3 import POP3Dialect
 
 
 def new_dialect(service: Service, token: str) -> Dialect:
@@ -16,5 +17,7 @@ def new_dialect(service: Service, token: str) -> Dialect:
     match service:
         case Service.IMAP:
             return IMAPDialect(token)
-        case Service.POP3 | Service.SUBMISSION:
+        case Service.POP3:
+            return POP3Dialect()
+        case Service.SUBMISSION:
             raise UsageError(f"{service.value} is not implemented yet", field="service")

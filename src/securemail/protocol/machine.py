@@ -68,8 +68,8 @@ class Machine:
         target = COMMANDS.get((self.state, type(command)))
         if target is None:
             raise UsageError(f"cannot be sent while {self.state.value}", field=_name(command))
+        self._refuse_premature_reply()
         if self.state is State.READY:
-            self._refuse_premature_reply()
             self._lines = self._rounds = 0
         data = self._dialect.encode(command)
         self.state = target
@@ -116,6 +116,12 @@ class Machine:
     def takes_initial_response(self) -> bool:
         """Whether `Authenticate` may carry the initial response, or must wait for a challenge."""
         return self._dialect.takes_initial_response(self.capabilities or frozenset())
+
+    def carries_initial_response(self, mechanism: str, size: int) -> bool:
+        """Return whether `Authenticate` may carry an initial response of `size` octets."""
+        return self.takes_initial_response and self._dialect.carries_initial_response(
+            mechanism, size
+        )
 
     @property
     def mechanisms(self) -> frozenset[str]:
