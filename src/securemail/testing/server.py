@@ -11,26 +11,32 @@ from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
 
-from securemail.account import Endpoint, TLSMode
+from securemail.account import Endpoint, Service, TLSMode
 from securemail.testing.ca import CertificateAuthority, ServerCertificate
 from securemail.testing.connection import Connection
 from securemail.testing.imap.commands import serve_imap
 from securemail.testing.imap.session import Site
 from securemail.testing.listener import ADDRESS, Listener
+from securemail.testing.pop3.commands import serve_pop3
+from securemail.testing.pop3.session import Maildrops
 from securemail.testing.store import MailStore
 
-ServiceName = Literal["imap"]
+ServiceName = Literal["imap", "pop3"]
 TLSName = Literal["implicit", "starttls"]
 
 _LISTENERS: Final[tuple[tuple[ServiceName, TLSName], ...]] = (
     ("imap", "implicit"),
     ("imap", "starttls"),
+    ("pop3", "implicit"),
+    ("pop3", "starttls"),
 )
 
 _NAMES: Final[Mapping[TLSMode, TLSName]] = {
     TLSMode.IMPLICIT: "implicit",
     TLSMode.STARTTLS: "starttls",
 }
+
+_SERVICES: Final[Mapping[Service, ServiceName]] = {Service.IMAP: "imap", Service.POP3: "pop3"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +45,9 @@ class Offer:
 
     `certificate` replaces the good one; the versions bound TLS (1.2 and later by default);
     `mechanisms` are the SASL mechanisms inside TLS, PLAIN and EXTERNAL are known; without `login`
-    LOGINDISABLED is said inside TLS too; without `sasl_ir` an initial response is refused; without
-    `greeting_capabilities` clients have to ask.
+    LOGINDISABLED is said inside TLS too, and POP3 has no USER; without `sasl_ir` IMAP refuses an
+    initial response; without `greeting_capabilities` clients have to ask; without `pipelining` POP3
+    does not offer it.
     """
 
     certificate: ServerCertificate | None = None
@@ -50,15 +57,17 @@ class Offer:
     login: bool = True
     sasl_ir: bool = True
     greeting_capabilities: bool = True
+    pipelining: bool = True
 
 
 class MailServer:
     """A server for `users` (name: password), used as `async with MailServer({...}) as server`.
 
     Clients connect to `server.address` and `server.port("imap", "implicit")`, call it `host_name`
-    and trust `server.ca.pem`. With `client_certificates` they may log in with SASL EXTERNAL by a
-    certificate from `server.ca.client_pem(user)`: the user is its common name. Nobody logs in
-    without TLS. `server.store.deliver(user, message)` delivers from outside.
+    and trust `server.ca.pem`; "pop3" has ports of its own, and the same mailboxes. With
+    `client_certificates` they may log in with SASL EXTERNAL by a certificate from
+    `server.ca.client_pem(user)`: the user is its common name. Nobody logs in without TLS.
+    `server.store.deliver(user, message)` delivers from outside.
     """
 
     def __init__(
@@ -76,11 +85,9 @@ class MailServer:
         self.host_name: Final = host_name
         self.store: Final = MailStore(self.users)
         self._site = self._new_site(offer, client_certificates=client_certificates)
+        self._maildrops = Maildrops(self._site, offers_pipelining=offer.pipelining)
         self._connections: set[Connection] = set()
-        self._listeners = {
-            key: Listener(partial(self._serve, is_implicit=key[1] == "implicit"))
-            for key in _LISTENERS
-        }
+        self._listeners = {key: Listener(partial(self._serve, key=key)) for key in _LISTENERS}
 
     @property
     def address(self) -> str:
@@ -97,16 +104,16 @@ class MailServer:
         """
         return self._listeners[service, tls].port
 
-    def endpoint(self, tls: TLSMode) -> Endpoint:
-        """Return where its IMAP server is in that mode, address included.
+    def endpoint(self, tls: TLSMode, *, service: Service = Service.IMAP) -> Endpoint:
+        """Return where its server for `service` is in that mode, address included.
 
         Raises:
             RuntimeError: the server is not running.
-            KeyError: it has no such mode.
+            KeyError: it has no such service, or mode.
 
         """
-        name: TLSName = _NAMES[tls]
-        return Endpoint(self.host_name, self.port("imap", name), tls, addresses=[self.address])
+        port = self.port(_SERVICES[service], _NAMES[tls])
+        return Endpoint(self.host_name, port, tls, addresses=[self.address])
 
     @property
     def sessions(self) -> int:
@@ -171,14 +178,15 @@ class MailServer:
             greets_with_capabilities=offer.greeting_capabilities,
         )
 
-    async def _serve(self, sock: socket.socket, *, is_implicit: bool) -> None:
-        connection = Connection(self._site.context if is_implicit else None)
+    async def _serve(self, sock: socket.socket, *, key: tuple[ServiceName, TLSName]) -> None:
+        service, tls = key
+        connection = Connection(self._site.context if tls == "implicit" else None)
         self._connections.add(connection)
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(lambda: connection, sock)
             await connection.handshake()
-            await serve_imap(connection, self._site)
+            await self._talk(connection, service)
             connection.close()
             await connection.wait_closed()
         except ConnectionError:
@@ -188,3 +196,10 @@ class MailServer:
             connection.abort()
             self._connections.discard(connection)
             await connection.wait_closed()
+
+    async def _talk(self, connection: Connection, service: ServiceName) -> None:
+        match service:
+            case "imap":
+                await serve_imap(connection, self._site)
+            case "pop3":
+                await serve_pop3(connection, self._maildrops)
