@@ -5,12 +5,13 @@ from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
 from securemail.certificate import ClientCertificate
-from securemail.connect import connect_imap
+from securemail.connect import connect_imap, connect_pop3
 from securemail.credentials import OAuthToken, Password
 from securemail.errors import (
     Attempt,
     AuthenticationError,
     CertificateError,
+    CommandError,
     ConfidentialityWarning,
     ConfirmationRequired,
     ConnectError,
@@ -20,6 +21,7 @@ from securemail.errors import (
     LimitExceeded,
     PolicyError,
     ProtocolError,
+    ResponseCode,
     SecureMailError,
     TLSError,
     UsageError,
@@ -37,6 +39,7 @@ from securemail.proof import (
 )
 from securemail.secret import Secret
 from securemail.session import SecureSession
+from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
 
 __all__ = [
@@ -46,6 +49,7 @@ __all__ = [
     "CertificateError",
     "CertificateReason",
     "ClientCertificate",
+    "CommandError",
     "Confidentiality",
     "ConfidentialityWarning",
     "ConfirmationRequired",
@@ -60,12 +64,14 @@ __all__ = [
     "Level",
     "LimitExceeded",
     "OAuthToken",
+    "POP3Client",
     "Password",
     "Phase",
     "Policy",
     "PolicyError",
     "ProtocolError",
     "Resolver",
+    "ResponseCode",
     "Secret",
     "SecureMailError",
     "SecureSession",
@@ -80,4 +86,5 @@ __all__ = [
     "UsageError",
     "__version__",
     "connect_imap",
+    "connect_pop3",
 ]

@@ -9,6 +9,7 @@ from typing import Any
 from securemail.account import Endpoint, Service
 from securemail.aio.transport import SecureTransport
 from securemail.errors import UsageError
+from securemail.transports import pop3
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +47,9 @@ async def hand_over(service: Service, handover: Handover) -> Held:
     match service:
         case Service.IMAP:
             return await _imap(handover)
-        case Service.POP3 | Service.SUBMISSION:
+        case Service.POP3:
+            return _pop3(handover)
+        case Service.SUBMISSION:
             raise UsageError(f"{service.value} is not implemented yet", field="service")
 
 
@@ -66,3 +69,19 @@ async def _imap(handover: Handover) -> Held:
         # RFC 3501 section 6.1.1: they may have changed with the login.
         await client.learn_capabilities()
     return Held(client, frozenset(client.protocol.capabilities), client.leave)
+
+
+def _pop3(handover: Handover) -> Held:
+    capabilities = handover.capabilities or frozenset()
+    client = pop3.hand_over(
+        handover.transport,
+        peer=str(handover.endpoint),
+        capabilities=capabilities,
+        early=handover.early,
+        timeout_s=handover.timeout_s,
+    )
+    return Held(client, capabilities, _leave_without_a_word)
+
+
+async def _leave_without_a_word() -> None:
+    """Let the socket be closed: QUIT would delete what is marked (RFC 1939 section 6)."""
