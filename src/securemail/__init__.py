@@ -5,13 +5,14 @@ from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
 from securemail.certificate import ClientCertificate
-from securemail.connect import connect_imap, connect_submission
+from securemail.connect import connect_imap, connect_pop3, connect_submission
 from securemail.credentials import OAuthToken, Password
 from securemail.dsn import DSN, Notify, Returned
 from securemail.errors import (
     Attempt,
     AuthenticationError,
     CertificateError,
+    CommandError,
     ConfidentialityWarning,
     ConfirmationRequired,
     ConnectError,
@@ -21,6 +22,7 @@ from securemail.errors import (
     LimitExceeded,
     PolicyError,
     ProtocolError,
+    ResponseCode,
     SecureMailError,
     SubmissionError,
     TLSError,
@@ -41,6 +43,7 @@ from securemail.proof import (
 )
 from securemail.secret import Secret
 from securemail.session import SecureSession
+from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
 
 __all__ = [
@@ -51,6 +54,7 @@ __all__ = [
     "CertificateError",
     "CertificateReason",
     "ClientCertificate",
+    "CommandError",
     "Confidentiality",
     "ConfidentialityWarning",
     "ConfirmationRequired",
@@ -67,6 +71,7 @@ __all__ = [
     "Notify",
     "OAuthToken",
     "Outcome",
+    "POP3Client",
     "Password",
     "Phase",
     "Policy",
@@ -74,6 +79,7 @@ __all__ = [
     "ProtocolError",
     "RecipientOutcome",
     "Resolver",
+    "ResponseCode",
     "Returned",
     "Secret",
     "SecureMailError",
@@ -92,5 +98,6 @@ __all__ = [
     "UsageError",
     "__version__",
     "connect_imap",
+    "connect_pop3",
     "connect_submission",
 ]

@@ -9,6 +9,7 @@ from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
 from securemail.session import ClientT, SecureSession
+from securemail.transports.pop3 import POP3Client
 
 if TYPE_CHECKING:
     from securemail.transports.imap import IMAPClient
@@ -73,3 +74,21 @@ def connect_submission(
     Raises: as `connect_imap`. Nothing that the account's minimum forbids was sent then.
     """
     return Connecting(account, Service.SUBMISSION, timeouts or Timeouts(), resolver)
+
+
+def connect_pop3(
+    account: Account, *, timeouts: Timeouts | None = None, resolver: Resolver | None = None
+) -> Connecting[POP3Client]:
+    """Connect to the account's POP3 server and log in.
+
+        async with connect_pop3(account) as session:
+            async for message in session.client.retr_many([1, 2, 3]):
+                ...
+
+    `session.client` is a `POP3Client`. Closing deletes nothing, in whatever way it comes about:
+    what `session.client.dele()` has marked is deleted by `await session.client.quit()` alone.
+
+    Raises: as `connect_imap`. An AuthenticationError says by `attempts[...].code` whether another
+    session has the mailbox, or the last login was too short a time ago.
+    """
+    return Connecting(account, Service.POP3, timeouts or Timeouts(), resolver)

@@ -12,6 +12,7 @@
     ├── AuthenticationError    the account's credentials
     ├── SubmissionError        the message, its recipients or the server: it was not accepted
     ├── UnknownOutcome         nobody knows whether the message was accepted
+    ├── CommandError           the command: the server refused it, and the session goes on
     ├── DiscoveryError         the provider's DNS
     ├── ConfirmationRequired   the person at the screen
     └── UsageError             the caller's program; also a ValueError
@@ -23,6 +24,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from enum import Enum
 from typing import ClassVar
 
 from cryptography import x509
@@ -130,12 +132,46 @@ class LimitExceeded(ProtocolError):  # noqa: N818 - the name is part of the publ
         super().__init__(message)
 
 
+class ResponseCode(Enum):
+    """Why a POP3 server refuses, as far as it says so to programs (RFC 2449, RFC 3206)."""
+
+    IN_USE = "IN-USE"
+    """Another session has the mailbox; try again later."""
+    LOGIN_DELAY = "LOGIN-DELAY"
+    """The last login was too short a time ago; the capability LOGIN-DELAY says how long to wait."""
+    SYS_TEMP = "SYS/TEMP"
+    """Something is broken that will mend by itself."""
+    SYS_PERM = "SYS/PERM"
+    """Something is broken that somebody must mend."""
+    AUTH = "AUTH"
+    """The credentials are wrong."""
+    NONE = ""
+    """It does not say, or in a code that we do not know."""
+
+    @classmethod
+    def of(cls, words: str) -> ResponseCode:
+        """Return the code in brackets with which a server's words begin.
+
+        RFC 2449 section 8.1.1: what follows a known code behind a slash makes it more precise.
+        """
+        name, bracket, _ = words.removeprefix("[").partition("]")
+        if not words.startswith("[") or not bracket:
+            return cls.NONE
+        known = (code for code in cls if f"{name.upper()}/".startswith(f"{code.value}/"))
+        return next(known, cls.NONE)
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
     """One mechanism that was tried, or could not be, and what came of it."""
 
     mechanism: str
     answer: str
+
+    @property
+    def code(self) -> ResponseCode:
+        """Why the server refused, where it said so as POP3 servers do."""
+        return ResponseCode.of(self.answer)
 
     def __str__(self) -> str:
         return f"{self.mechanism}: {self.answer}"
@@ -198,6 +234,19 @@ class UnknownOutcome(SecureMailError):  # noqa: N818 - it is no error to anybody
 
     def __init__(self, message: str, *, recipients: Iterable[str] = ()) -> None:
         self.recipients = tuple(recipients)
+        super().__init__(message)
+
+
+class CommandError(SecureMailError):
+    """The server refused one of the client's commands, and the session goes on.
+
+    `command` is its name, `words` what the server said, `code` the reason if it gave one.
+    """
+
+    def __init__(self, message: str, *, command: str, words: str) -> None:
+        self.command = command
+        self.words = words
+        self.code = ResponseCode.of(words)
         super().__init__(message)
 
 

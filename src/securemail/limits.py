@@ -64,6 +64,23 @@ LINE_OVERHEAD_BYTES: Final = 128
 # not read: a large message of our own never waits as ciphertext, it waits as plaintext.
 UNREAD_BYTES: Final = 1024 * 1024
 
+# A command line of POP3, its CRLF included (RFC 2449 section 4). A token does not fit into one.
+POP3_COMMAND_BYTES: Final = 255
+
+# A status line of POP3 after login. RFC 2449 section 4 has 512, servers with long words more.
+POP3_STATUS_BYTES: Final = 8 * 1024
+
+# The answer to LIST, UIDL or LANG: UIDL of a million messages is 40 to 80 MB.
+POP3_LISTING_BYTES: Final = 128 * 1024 * 1024
+
+# RETRs on their way at once. At 100 ms and 20 KiB each, 32 are 50 Mbit/s; the commands, 15 bytes
+# each, are too few for a server that does not read to stop us.
+POP3_WINDOW: Final = 32
+
+# Whole messages that retr_many() holds until the program takes them; from here on the socket is
+# left alone.
+POP3_WAITING_BYTES: Final = 4 * 1024 * 1024
+
 # Characters of a server's words that go into one of our messages.
 WORDS_CHARS: Final = 300
 

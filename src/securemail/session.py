@@ -43,7 +43,7 @@ _FAREWELL_S: Final = 1.0
 
 
 class SecureSession(Generic[ClientT]):
-    """One connection to one server of an account, closed to all but discovery and STARTTLS at first.
+    """One connection to one server of an account: at first, all but discovery and STARTTLS is shut.
 
     `connect()` does everything and returns a session that is ready; `open()` is the same step by
     step: `open`, `discover`, `starttls`, `authenticate`, `client`, `aclose`. A session that failed

@@ -8,7 +8,6 @@ import pytest
 
 from securemail import (
     Account,
-    Endpoint,
     Level,
     Password,
     Phase,
@@ -188,9 +187,3 @@ def test_an_account_without_the_service_is_told_so() -> None:
     with pytest.raises(UsageError) as caught:
         SecureSession(Account("alice@example.org"), Service.IMAP)
     assert caught.value.field == "Account.imap"
-
-
-def test_a_service_that_is_not_there_yet_is_refused() -> None:
-    mine = Account("alice@example.org", pop3=Endpoint(HOST, 995, TLSMode.IMPLICIT))
-    with pytest.raises(UsageError, match="not implemented"):
-        SecureSession(mine, Service.POP3)

@@ -17,11 +17,13 @@ from securemail.testing.connection import Connection
 from securemail.testing.imap.commands import serve_imap
 from securemail.testing.imap.session import Site
 from securemail.testing.listener import ADDRESS, Listener
+from securemail.testing.pop3.commands import serve_pop3
+from securemail.testing.pop3.session import Maildrops
 from securemail.testing.store import MailStore
 from securemail.testing.submission.commands import serve_submission
 from securemail.testing.submission.office import EXTENSIONS, Office, SubmittedMessage
 
-ServiceName = Literal["imap", "submission"]
+ServiceName = Literal["imap", "pop3", "submission"]
 TLSName = Literal["implicit", "starttls"]
 
 _LISTENERS: Final[tuple[tuple[ServiceName, TLSName], ...]] = (
@@ -29,6 +31,8 @@ _LISTENERS: Final[tuple[tuple[ServiceName, TLSName], ...]] = (
     ("imap", "starttls"),
     ("submission", "implicit"),
     ("submission", "starttls"),
+    ("pop3", "implicit"),
+    ("pop3", "starttls"),
 )
 
 _NAMES: Final[Mapping[TLSMode, TLSName]] = {
@@ -38,6 +42,7 @@ _NAMES: Final[Mapping[TLSMode, TLSName]] = {
 
 _SERVICES: Final[Mapping[Service, ServiceName]] = {
     Service.IMAP: "imap",
+    Service.POP3: "pop3",
     Service.SUBMISSION: "submission",
 }
 
@@ -48,9 +53,11 @@ class Offer:
 
     `certificate` replaces the good one; the versions bound TLS (1.2 and later by default);
     `mechanisms` are the SASL mechanisms inside TLS, PLAIN and EXTERNAL are known; without `login`
-    LOGINDISABLED is said inside TLS too; without `sasl_ir` an initial response is refused; without
-    `greeting_capabilities` clients have to ask. `extensions` are what submission lists in its reply
-    to EHLO, and no others work: "SIZE 1000", "DSN", "REQUIRETLS".
+    LOGINDISABLED is said inside TLS too, and POP3 has no USER; without `sasl_ir` IMAP refuses an
+    initial response; without `greeting_capabilities` clients have to ask; without `pipelining` POP3
+    does not offer it.
+    `extensions` are what submission lists in its reply to EHLO, and no others work: "SIZE 1000",
+    "DSN", "REQUIRETLS".
     """
 
     certificate: ServerCertificate | None = None
@@ -61,15 +68,17 @@ class Offer:
     sasl_ir: bool = True
     greeting_capabilities: bool = True
     extensions: tuple[str, ...] = EXTENSIONS
+    pipelining: bool = True
 
 
 class MailServer:
     """A server for `users` (name: password), used as `async with MailServer({...}) as server`.
 
     Clients connect to `server.address` and `server.port("imap", "implicit")`, call it `host_name`
-    and trust `server.ca.pem`. With `client_certificates` they may log in with SASL EXTERNAL by a
-    certificate from `server.ca.client_pem(user)`: the user is its common name. Nobody logs in
-    without TLS. `server.store.deliver(user, message)` delivers from outside; what is submitted for
+    and trust `server.ca.pem`; "pop3" has ports of its own, and the same mailboxes. With
+    `client_certificates` they may log in with SASL EXTERNAL by a certificate from
+    `server.ca.client_pem(user)`: the user is its common name. Nobody logs in without TLS.
+    `server.store.deliver(user, message)` delivers from outside. What is submitted for
     `alice@example.org` is delivered to `alice`, if there is one, and `server.submitted` has it all.
     """
 
@@ -90,11 +99,9 @@ class MailServer:
         self.submitted: Final[list[SubmittedMessage]] = []
         self._site = self._new_site(offer, client_certificates=client_certificates)
         self._office = Office(self._site, offer.extensions, self.submitted)
+        self._maildrops = Maildrops(self._site, offers_pipelining=offer.pipelining)
         self._connections: set[Connection] = set()
-        self._listeners = {
-            key: Listener(partial(self._serve, key[0], is_implicit=key[1] == "implicit"))
-            for key in _LISTENERS
-        }
+        self._listeners = {key: Listener(partial(self._serve, key=key)) for key in _LISTENERS}
 
     @property
     def address(self) -> str:
@@ -185,18 +192,15 @@ class MailServer:
             greets_with_capabilities=offer.greeting_capabilities,
         )
 
-    async def _serve(self, service: ServiceName, sock: socket.socket, *, is_implicit: bool) -> None:
-        connection = Connection(self._site.context if is_implicit else None)
+    async def _serve(self, sock: socket.socket, *, key: tuple[ServiceName, TLSName]) -> None:
+        service, tls = key
+        connection = Connection(self._site.context if tls == "implicit" else None)
         self._connections.add(connection)
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(lambda: connection, sock)
             await connection.handshake()
-            match service:
-                case "imap":
-                    await serve_imap(connection, self._site)
-                case "submission":
-                    await serve_submission(connection, self._office)
+            await self._talk(connection, service)
             connection.close()
             await connection.wait_closed()
         except ConnectionError:
@@ -206,3 +210,12 @@ class MailServer:
             connection.abort()
             self._connections.discard(connection)
             await connection.wait_closed()
+
+    async def _talk(self, connection: Connection, service: ServiceName) -> None:
+        match service:
+            case "imap":
+                await serve_imap(connection, self._site)
+            case "pop3":
+                await serve_pop3(connection, self._maildrops)
+            case "submission":
+                await serve_submission(connection, self._office)

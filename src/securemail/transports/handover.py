@@ -8,7 +8,7 @@ from typing import Any
 
 from securemail.account import Endpoint, Service
 from securemail.aio.transport import SecureTransport
-from securemail.errors import UsageError
+from securemail.transports import pop3
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,10 +48,10 @@ async def hand_over(service: Service, handover: Handover) -> Held:
     match service:
         case Service.IMAP:
             return await _imap(handover)
+        case Service.POP3:
+            return _pop3(handover)
         case Service.SUBMISSION:
             return _submission(handover)
-        case Service.POP3:
-            raise UsageError(f"{service.value} is not implemented yet", field="service")
 
 
 async def _imap(handover: Handover) -> Held:
@@ -79,3 +79,19 @@ def _submission(handover: Handover) -> Held:
 
     client = submission.hand_over(handover)
     return Held(client, handover.capabilities or frozenset(), client.leave)
+
+
+def _pop3(handover: Handover) -> Held:
+    capabilities = handover.capabilities or frozenset()
+    client = pop3.hand_over(
+        handover.transport,
+        peer=str(handover.endpoint),
+        capabilities=capabilities,
+        early=handover.early,
+        timeout_s=handover.timeout_s,
+    )
+    return Held(client, capabilities, _leave_without_a_word)
+
+
+async def _leave_without_a_word() -> None:
+    """Let the socket be closed: QUIT would delete what is marked (RFC 1939 section 6)."""

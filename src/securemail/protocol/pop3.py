@@ -1,0 +1,168 @@
+"""The POP3 dialect of the login dialogue (RFC 1939, 2449, 2595, 5034). No I/O here.
+
+APOP is not spoken: its challenge comes in the greeting, which in front of STLS is anybody's, and
+its MD5 adds nothing to TLS.
+"""
+
+from __future__ import annotations
+
+import base64
+from enum import Enum
+from typing import Final
+
+from securemail import limits
+from securemail.errors import ProtocolError
+from securemail.protocol.dialogue import (
+    Authenticate,
+    CancelExchange,
+    Command,
+    Discover,
+    Kind,
+    LogIn,
+    Proceed,
+    Reply,
+    Respond,
+    StartTLS,
+)
+from securemail.wire.buffer import CRLF
+from securemail.wire.pop3 import (
+    TERMINATOR,
+    Continuation,
+    Status,
+    arguments,
+    parse_capa,
+    parse_reply,
+    unstuffed,
+)
+from securemail.wire.text import decode_base64
+
+
+class _Awaiting(Enum):
+    """What the next line answers."""
+
+    GREETING = "greeting"
+    NOTHING = "nothing"
+    CAPA = "CAPA"
+    STLS = "STLS"
+    AUTH = "AUTH"
+    USER = "USER"
+    PASS = "PASS"  # noqa: S105 - a command
+
+
+_LOGINS: Final = frozenset({_Awaiting.AUTH, _Awaiting.PASS})
+
+
+class POP3Dialect:
+    """Writes POP3's commands and reads what answers them.
+
+    Replies have no tags: one that comes before its command cannot be told from its answer, unless
+    it is known that none is awaited. So it is known.
+    """
+
+    def __init__(self) -> None:
+        self._awaiting = _Awaiting.GREETING
+        self._listing: list[bytes] | None = None
+        self._capabilities: frozenset[str] | None = None
+        self._password = b""
+
+    def encode(self, command: Command) -> bytes:
+        """Return the line for `command`."""
+        match command:
+            case Discover():
+                return self._line(_Awaiting.CAPA, b"CAPA")
+            case StartTLS():
+                return self._line(_Awaiting.STLS, b"STLS")
+            case Authenticate(mechanism, initial):
+                line = b"AUTH " + mechanism.encode("ascii")
+                if initial is not None:
+                    # RFC 5034 section 4: "=" stands for an empty initial response.
+                    line += b" " + (base64.b64encode(initial.reveal()) or b"=")
+                return self._line(_Awaiting.AUTH, line)
+            case Respond(response):
+                return self._line(_Awaiting.AUTH, base64.b64encode(response.reveal()))
+            case CancelExchange():
+                return self._line(_Awaiting.AUTH, b"*")
+            case LogIn(username, password):
+                self._password = password.reveal().encode()
+                return self._line(_Awaiting.USER, b"USER " + username.encode())
+            case Proceed():
+                line, self._password = b"PASS " + self._password, b""
+                return self._line(_Awaiting.PASS, line)
+
+    def _line(self, awaiting: _Awaiting, line: bytes) -> bytes:
+        self._awaiting = awaiting
+        return line + CRLF
+
+    def read(self, line: bytes, *, is_secured: bool) -> Reply | None:  # noqa: ARG002 - IMAP's alone
+        """Take one line; return the reply that it completes, if it does.
+
+        Raises: ProtocolError for a line that is no reply, or one that nothing has asked for.
+        """
+        if self._listing is not None:
+            return self._read_listing(self._listing, line)
+        awaiting, self._awaiting = self._awaiting, _Awaiting.NOTHING
+        reply = parse_reply(line)
+        if isinstance(reply, Continuation):
+            return _read_continuation(awaiting, reply)
+        return self._read_ok(awaiting, reply) if reply.is_ok else self._read_err(awaiting, reply)
+
+    def _read_listing(self, listing: list[bytes], line: bytes) -> Reply | None:
+        if line != TERMINATOR:
+            listing.append(unstuffed(line))
+            return None
+        self._listing = None
+        self._capabilities = parse_capa(listing)
+        return Reply(Kind.OK, capabilities=self._capabilities)
+
+    def _read_ok(self, awaiting: _Awaiting, status: Status) -> Reply | None:
+        if awaiting is _Awaiting.NOTHING:
+            raise ProtocolError("the server answered a command that we did not send")
+        if awaiting is _Awaiting.CAPA:
+            self._listing = []
+            return None
+        if awaiting is _Awaiting.USER:
+            return Reply(Kind.CONTINUE)
+        if awaiting in _LOGINS:
+            # RFC 2449 section 6: of what is listed before login inside TLS only the arguments of
+            # EXPIRE and LOGIN-DELAY may differ after it. So nothing is asked again.
+            return Reply(Kind.OK, capabilities=self._capabilities, words=status.words)
+        return Reply(Kind.OK, words=status.words)
+
+    def _read_err(self, awaiting: _Awaiting, status: Status) -> Reply:
+        if awaiting in (_Awaiting.GREETING, _Awaiting.NOTHING):
+            # Servers take their leave like this: too busy, or nothing said for too long.
+            return Reply(Kind.BYE, words=status.words)
+        if awaiting is _Awaiting.CAPA:
+            # RFC 2449 is an extension; a server without it can do what RFC 1939 says.
+            self._capabilities = frozenset()
+            return Reply(Kind.OK, capabilities=self._capabilities)
+        return Reply(Kind.NO, words=status.words)
+
+    def mechanisms(self, capabilities: frozenset[str]) -> frozenset[str]:
+        """Return the names behind SASL (RFC 5034 section 3)."""
+        return arguments(capabilities, "SASL") or frozenset()
+
+    def has_login_command(self, capabilities: frozenset[str]) -> bool:
+        """Return whether USER is listed (RFC 2449 section 6.2), or nothing at all (RFC 1939)."""
+        return not capabilities or "USER" in capabilities
+
+    def takes_initial_response(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - always
+        """Return True: whoever knows AUTH knows it with an initial response (RFC 5034)."""
+        return True
+
+    def carries_initial_response(self, mechanism: str, size: int) -> bool:
+        """Return whether the command stays within 255 octets (RFC 5034 section 4)."""
+        encoded = 4 * ((size + 2) // 3) or len(b"=")
+        length = len(b"AUTH ") + len(mechanism) + len(b" ") + encoded + len(CRLF)
+        return length <= limits.POP3_COMMAND_BYTES
+
+    def forget(self) -> None:
+        """Drop what was said before TLS."""
+        self._capabilities = None
+        self._listing = None
+
+
+def _read_continuation(awaiting: _Awaiting, reply: Continuation) -> Reply:
+    if awaiting is not _Awaiting.AUTH:
+        raise ProtocolError("the server asked for more, and there is no more")
+    return Reply(Kind.CONTINUE, challenge=decode_base64(reply.text))

@@ -1,0 +1,135 @@
+"""CAPA, STLS, USER, PASS and AUTH (RFC 1939, RFC 2449, RFC 2595, RFC 5034)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from typing import Final
+
+from securemail.testing.pop3.session import HangupError, RefusedError, Session, State
+
+_NO_PRIVACY: Final = "not without TLS"
+_WRONG: Final = "[AUTH] wrong credentials"
+
+
+async def capa(session: Session, argument: bytes) -> None:
+    """CAPA: what is offered in the session's state."""
+    _require_none(argument)
+    offered = ["TOP", "UIDL", "RESP-CODES", "AUTH-RESP-CODE", "IMPLEMENTATION securemail.testing"]
+    if session.maildrops.offers_pipelining:
+        offered.append("PIPELINING")
+    if not session.is_secured:
+        offered.append("STLS")
+    else:
+        offered += ["USER"] if session.site.has_login else []
+        offered.append(" ".join(["SASL", *session.site.mechanisms]))
+    session.text("capabilities follow", "".join(f"{line}\r\n" for line in offered).encode())
+
+
+async def stls(session: Session, argument: bytes) -> None:
+    """STLS (RFC 2595 section 4)."""
+    _require_none(argument)
+    if session.is_secured:
+        raise RefusedError("TLS is up already")
+    if session.connection.buffered:
+        # An attacker's commands: they would seem to have come inside TLS.
+        raise HangupError(f"{session.connection.buffered} bytes follow STLS")
+    session.ok("begin TLS now")
+    session.connection.start_tls(session.site.context)
+    await session.connection.handshake()
+
+
+async def user(session: Session, argument: bytes) -> str:
+    """USER: any name will do, until PASS."""
+    _require_login(session)
+    session.claimed = argument.decode("utf-8", "replace")
+    return "send PASS"
+
+
+async def password(session: Session, argument: bytes) -> str:
+    """PASS."""
+    _require_login(session)
+    claimed, session.claimed = session.claimed, ""
+    if not claimed:
+        raise RefusedError("USER comes first")
+    return session.enter(_checked(session, claimed.encode(), argument))
+
+
+async def auth(session: Session, argument: bytes) -> str:
+    """AUTH, with an initial response or without."""
+    name, _, encoded = argument.partition(b" ")
+    mechanism = name.decode("latin-1").upper()
+    if not session.is_secured:
+        raise RefusedError(_NO_PRIVACY)
+    if mechanism not in session.site.mechanisms:
+        raise RefusedError(f"the mechanism {mechanism} is not offered")
+    if len(argument) > 255 - len(b"AUTH \r\n"):
+        raise RefusedError("the command is too long for an initial response")
+    response = b"" if encoded == b"=" else _decoded(encoded or await session.ask(""))
+    match mechanism:
+        case "PLAIN":
+            return session.enter(_plain(session, response))
+        case "EXTERNAL":
+            return session.enter(_external(session, response))
+        case _:
+            raise RefusedError(f"the mechanism {mechanism} is not known here")
+
+
+async def quit_(session: Session, argument: bytes) -> str:
+    """QUIT: what is marked is deleted now, and not before."""
+    _require_none(argument)
+    if session.state is State.TRANSACTION:
+        session.mailbox.expunge(session.deleted)
+    session.state = State.OVER
+    return "until next time"
+
+
+def _require_none(argument: bytes) -> None:
+    if argument:
+        raise RefusedError("no argument expected")
+
+
+def _require_login(session: Session) -> None:
+    if not session.is_secured:
+        raise RefusedError(_NO_PRIVACY)
+    if not session.site.has_login:
+        raise RefusedError("USER and PASS are not offered")
+
+
+def _decoded(encoded: bytes) -> bytes:
+    if encoded == b"*":
+        raise RefusedError("AUTH cancelled")
+    try:
+        return base64.b64decode(encoded, validate=True)
+    except binascii.Error as exc:
+        raise RefusedError("a response that is not base64") from exc
+
+
+def _plain(session: Session, response: bytes) -> str:
+    """RFC 4616: authorization identity NUL user NUL password."""
+    parts = response.split(b"\0")
+    if len(parts) != 3:
+        raise RefusedError("PLAIN needs three parts")
+    identity, name, word = parts
+    if identity not in (b"", name):
+        raise RefusedError("[AUTH] nobody acts for another user here")
+    return _checked(session, name, word)
+
+
+def _external(session: Session, response: bytes) -> str:
+    """RFC 4422 appendix A: the user is the common name of the verified client certificate."""
+    tls = session.connection.tls
+    name = tls.client_common_name if tls else None
+    if name is None or name not in session.site.users:
+        raise RefusedError("[AUTH] no client certificate of a user here")
+    if response not in (b"", name.encode()):
+        raise RefusedError("[AUTH] the certificate is another user's")
+    return name
+
+
+def _checked(session: Session, name: bytes, word: bytes) -> str:
+    known = session.site.users.get(name.decode("utf-8", "replace"))
+    if known is None or not hmac.compare_digest(known.encode(), word):
+        raise RefusedError(_WRONG)
+    return name.decode()

@@ -1,0 +1,369 @@
+"""The POP3 dialogue up to login, byte for byte."""
+
+from __future__ import annotations
+
+import itertools
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from securemail import limits
+from securemail.errors import (
+    ConnectError,
+    InjectionError,
+    LimitExceeded,
+    PolicyError,
+    ProtocolError,
+    SecureMailError,
+)
+from securemail.intent import Intent
+from securemail.protocol.dialogue import (
+    TRANSITIONS,
+    Authenticate,
+    CancelExchange,
+    Challenge,
+    Command,
+    Discover,
+    Discovered,
+    Event,
+    Goodbye,
+    Greeted,
+    Kind,
+    LoggedIn,
+    LogIn,
+    Proceed,
+    Refused,
+    Respond,
+    StartTLS,
+    State,
+    UpgradeAgreed,
+)
+from securemail.protocol.machine import Machine
+from securemail.protocol.pop3 import POP3Dialect
+from securemail.secret import Secret, SecretBytes
+
+PLAIN = Authenticate("PLAIN", SecretBytes(b"\0alice\0secret"))
+USER = LogIn("alice", Secret("se cret"))
+GREETING = b"+OK hi\r\n"
+LISTED = b"+OK capabilities follow\r\nTOP\r\nSASL PLAIN EXTERNAL\r\nUSER\r\n.\r\n"
+
+
+def open_gate(intent: Intent) -> None:
+    """Let everything pass."""
+
+
+def closed_gate(intent: Intent) -> None:
+    if intent not in {Intent.DISCOVER, Intent.UPGRADE}:
+        raise PolicyError("closed", shortfalls=())
+
+
+def fresh(*, is_secured: bool = True) -> Machine:
+    return Machine(POP3Dialect(), open_gate, is_secured=is_secured)
+
+
+def ready(*, is_secured: bool = True) -> Machine:
+    pop3 = fresh(is_secured=is_secured)
+    assert say(pop3, GREETING) == Greeted()
+    return pop3
+
+
+def asked(command: Command, *, is_secured: bool = True) -> Machine:
+    pop3 = ready(is_secured=is_secured)
+    pop3.send(command)
+    return pop3
+
+
+def say(pop3: Machine, data: bytes) -> Event | None:
+    pop3.receive_data(data)
+    return pop3.next_event()
+
+
+# --- what we say
+
+
+def test_the_commands_are_written_as_the_rfcs_write_them() -> None:
+    pop3 = ready()
+    assert pop3.send(Discover()) == b"CAPA\r\n"
+    say(pop3, LISTED)
+    assert pop3.send(StartTLS()) == b"STLS\r\n"
+    say(pop3, b"-ERR\r\n")
+    assert pop3.send(PLAIN) == b"AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n"
+
+
+def test_an_empty_initial_response_is_not_the_same_as_none() -> None:
+    assert ready().send(Authenticate("EXTERNAL", SecretBytes(b""))) == b"AUTH EXTERNAL =\r\n"
+    assert ready().send(Authenticate("EXTERNAL", None)) == b"AUTH EXTERNAL\r\n"
+
+
+@pytest.mark.parametrize("mechanism", ["PLAIN", "SCRAM-SHA-256-PLUS", "OAUTHBEARER"])
+@given(size=st.integers(0, 400))
+def test_an_initial_response_goes_along_as_long_as_the_line_is_short_enough(
+    mechanism: str, size: int
+) -> None:
+    line = ready().send(Authenticate(mechanism, SecretBytes(b"x" * size)))
+    assert ready().carries_initial_response(mechanism, size) == (len(line) <= 255)
+
+
+def test_a_response_goes_in_base64_and_a_cancellation_as_an_asterisk() -> None:
+    pop3 = asked(Authenticate("PLAIN", None))
+    assert say(pop3, b"+ \r\n") == Challenge(b"")
+    assert pop3.send(Respond(SecretBytes(b"hello"))) == b"aGVsbG8=\r\n"
+    assert say(pop3, b"+ Zm9v\r\n") == Challenge(b"foo")
+    assert pop3.send(CancelExchange()) == b"*\r\n"
+    assert say(pop3, b"-ERR cancelled\r\n") == Refused("cancelled")
+    assert pop3.state is State.READY
+
+
+def test_user_and_pass_are_two_steps() -> None:
+    pop3 = ready()
+    assert pop3.send(USER) == b"USER alice\r\n"
+    assert say(pop3, b"+OK go on\r\n") == Challenge(b"")
+    assert pop3.send(Proceed()) == b"PASS se cret\r\n"
+    assert say(pop3, b"+OK in\r\n") == LoggedIn()
+
+
+def test_a_user_who_is_refused_never_gets_to_the_password() -> None:
+    pop3 = asked(USER)
+    assert say(pop3, b"-ERR who?\r\n") == Refused("who?")
+    assert pop3.state is State.READY
+
+
+def test_a_refused_password_keeps_its_response_code() -> None:
+    pop3 = asked(USER)
+    say(pop3, b"+OK\r\n")
+    pop3.send(Proceed())
+    assert say(pop3, b"-ERR [IN-USE] locked\r\n") == Refused("[IN-USE] locked")
+
+
+# --- capabilities
+
+
+def test_capabilities_are_the_lines_of_the_answer() -> None:
+    pop3 = asked(Discover())
+    assert say(pop3, LISTED) == Discovered()
+    assert pop3.capabilities == frozenset({"TOP", "SASL PLAIN EXTERNAL", "USER"})
+    assert pop3.mechanisms == {"PLAIN", "EXTERNAL"}
+    assert pop3.has_login_command
+    assert pop3.takes_initial_response
+
+
+def test_capabilities_may_come_byte_by_byte() -> None:
+    pop3 = asked(Discover())
+    events = [say(pop3, bytes([octet])) for octet in LISTED]
+    assert events == [None] * (len(LISTED) - 1) + [Discovered()]
+
+
+def test_a_server_without_capa_has_no_capabilities_and_the_login_of_rfc_1939() -> None:
+    pop3 = asked(Discover())
+    assert say(pop3, b"-ERR unknown command\r\n") == Discovered()
+    assert pop3.capabilities == frozenset()
+    assert pop3.mechanisms == frozenset()
+    assert pop3.has_login_command
+
+
+def test_the_login_command_is_not_there_where_it_is_not_listed() -> None:
+    pop3 = asked(Discover())
+    say(pop3, b"+OK\r\nSASL PLAIN\r\n.\r\n")
+    assert not pop3.has_login_command
+
+
+def test_a_capability_of_a_longer_name_is_another_one() -> None:
+    pop3 = asked(Discover())
+    say(pop3, b"+OK\r\nUTF8 USER\r\nSASL-X PLAIN\r\n.\r\n")
+    assert not pop3.has_login_command
+    assert pop3.mechanisms == frozenset()
+
+
+def test_a_reply_within_the_list_is_a_capability_and_no_reply() -> None:
+    pop3 = asked(Discover())
+    assert say(pop3, b"+OK\r\n+OK logged in\r\n.\r\n") == Discovered()
+    assert pop3.capabilities == frozenset({"+OK LOGGED IN"})
+
+
+def test_capabilities_learnt_inside_tls_are_kept_after_login() -> None:
+    pop3 = asked(Discover())
+    say(pop3, LISTED)
+    pop3.send(PLAIN)
+    assert say(pop3, b"+OK in\r\n") == LoggedIn()
+    assert pop3.capabilities == frozenset({"TOP", "SASL PLAIN EXTERNAL", "USER"})
+
+
+def test_an_endless_list_of_capabilities_is_refused() -> None:
+    pop3 = asked(Discover())
+    with pytest.raises(LimitExceeded) as caught:
+        say(pop3, b"+OK\r\n" + b"X\r\n" * limits.LOGIN_UNTAGGED_LINES)
+    assert caught.value.limit == limits.LOGIN_UNTAGGED_LINES
+    assert pop3.state is State.CLOSED
+
+
+def test_a_list_at_the_limit_passes() -> None:
+    pop3 = asked(Discover())
+    lines = b"X\r\n" * (limits.LOGIN_UNTAGGED_LINES - 2)
+    assert say(pop3, b"+OK\r\n" + lines + b".\r\n") == Discovered()
+
+
+# --- STLS
+
+
+def test_stls_that_is_agreed_to_leads_to_the_handshake() -> None:
+    pop3 = asked(StartTLS(), is_secured=False)
+    assert say(pop3, b"+OK begin\r\n") == UpgradeAgreed()
+    assert pop3.state is State.HANDSHAKING
+
+
+def test_stls_that_is_refused_leaves_the_session_in_cleartext() -> None:
+    pop3 = asked(StartTLS(), is_secured=False)
+    assert say(pop3, b"-ERR no\r\n") == Refused("no")
+    assert pop3.state is State.READY
+
+
+@pytest.mark.parametrize(
+    "extra", [b"+", b"+OK injected\r\n", b"\x16\x03\x01", b"\r\n", LISTED + b"+OK in\r\n"]
+)
+def test_bytes_behind_the_stls_reply_close_the_connection(extra: bytes) -> None:
+    pop3 = asked(StartTLS(), is_secured=False)
+    pop3.receive_data(b"+OK begin\r\n" + extra)
+    with pytest.raises(InjectionError) as caught:
+        pop3.next_event()
+    assert caught.value.size == len(extra)
+    assert pop3.state is State.CLOSED
+
+
+def test_bytes_between_the_stls_reply_and_the_handshake_close_the_connection() -> None:
+    pop3 = asked(StartTLS(), is_secured=False)
+    say(pop3, b"+OK begin\r\n")
+    with pytest.raises(InjectionError):
+        pop3.receive_data(b"+OK")
+
+
+def test_capabilities_from_before_tls_are_forgotten() -> None:
+    pop3 = asked(Discover(), is_secured=False)
+    say(pop3, LISTED)
+    pop3.send(StartTLS())
+    say(pop3, b"+OK begin\r\n")
+    pop3.tls_established()
+    assert pop3.capabilities is None
+    assert pop3.mechanisms == frozenset()
+
+
+def test_capabilities_from_before_tls_do_not_come_back_with_the_login() -> None:
+    pop3 = asked(Discover(), is_secured=False)
+    say(pop3, LISTED)
+    pop3.send(StartTLS())
+    say(pop3, b"+OK begin\r\n")
+    pop3.tls_established()
+    pop3.send(PLAIN)
+    assert say(pop3, b"+OK in\r\n") == LoggedIn()
+    assert pop3.capabilities is None
+
+
+# --- replies out of turn
+
+
+@pytest.mark.parametrize("command", [StartTLS(), Discover(), PLAIN, USER])
+def test_a_reply_before_its_command_closes_the_connection(command: Command) -> None:
+    pop3 = ready()
+    pop3.receive_data(b"+OK begin\r\n")
+    with pytest.raises(ProtocolError, match="did not send"):
+        pop3.send(command)
+    assert pop3.state is State.CLOSED
+
+
+def test_the_reply_to_a_password_before_the_password_closes_the_connection() -> None:
+    pop3 = asked(USER)
+    assert say(pop3, b"+OK\r\n+OK in\r\n") == Challenge(b"")
+    with pytest.raises(ProtocolError, match="did not send"):
+        pop3.send(Proceed())
+    assert pop3.state is State.CLOSED
+
+
+def test_the_reply_to_a_response_before_the_response_closes_the_connection() -> None:
+    pop3 = asked(Authenticate("PLAIN", None))
+    assert say(pop3, b"+ \r\n+OK in\r\n") == Challenge(b"")
+    with pytest.raises(ProtocolError, match="did not send"):
+        pop3.send(Respond(SecretBytes(b"secret")))
+
+
+def test_a_server_that_takes_its_leave_says_so() -> None:
+    assert say(fresh(), b"-ERR too busy\r\n") == Goodbye("too busy")
+    pop3 = ready()
+    pop3.receive_data(b"-ERR autologout\r\n")
+    with pytest.raises(ConnectError, match="autologout"):
+        pop3.send(Discover())
+
+
+def test_a_challenge_that_is_not_base64_is_refused() -> None:
+    pop3 = asked(PLAIN)
+    with pytest.raises(ProtocolError, match="base64"):
+        say(pop3, b"+ !!!\r\n")
+
+
+@pytest.mark.parametrize("command", [USER, StartTLS(), Discover()])
+def test_a_challenge_that_nothing_asked_for_is_refused(command: Command) -> None:
+    pop3 = asked(command)
+    with pytest.raises(ProtocolError):
+        say(pop3, b"+ \r\n")
+    assert pop3.state is State.CLOSED
+
+
+@pytest.mark.parametrize("greeting", [b"* OK hi\r\n", b"220 mx\r\n", b"+ok hi\r\n", b"HTTP/1\r\n"])
+def test_a_greeting_that_is_none_closes_the_connection(greeting: bytes) -> None:
+    pop3 = fresh()
+    with pytest.raises(ProtocolError):
+        say(pop3, greeting)
+    assert pop3.state is State.CLOSED
+
+
+def test_what_follows_the_login_belongs_to_the_client() -> None:
+    pop3 = asked(PLAIN)
+    pop3.receive_data(b"+OK in\r\n+OK what")
+    assert pop3.next_event() == LoggedIn()
+    assert pop3.trailing_data() == b"+OK what"
+
+
+@pytest.mark.parametrize("command", [PLAIN, USER])
+def test_a_closed_gate_lets_no_byte_of_a_login_out(command: Command) -> None:
+    pop3 = Machine(POP3Dialect(), closed_gate)
+    say(pop3, GREETING)
+    with pytest.raises(PolicyError):
+        pop3.send(command)
+
+
+_FIRST: dict[State, Command] = {
+    State.DISCOVERING: Discover(),
+    State.UPGRADING: StartTLS(),
+    State.AUTHENTICATING: Authenticate("PLAIN", None),
+}
+
+_KINDS = {b"+OK\r\n": Kind.OK, b"-ERR\r\n": Kind.NO, b"+ \r\n": Kind.CONTINUE}
+
+
+@pytest.mark.parametrize(("state", "reply"), list(itertools.product(_FIRST, _KINDS)))
+def test_a_reply_leads_where_the_table_says_or_closes_the_connection(
+    state: State, reply: bytes
+) -> None:
+    kind = _KINDS[reply]
+    pop3 = asked(_FIRST[state])
+    if (state, kind) not in TRANSITIONS:
+        with pytest.raises(ProtocolError):
+            say(pop3, reply)
+        assert pop3.state is State.CLOSED
+        return
+    if say(pop3, reply) is None:
+        say(pop3, b".\r\n")
+    assert pop3.state is TRANSITIONS[state, kind]
+
+
+@given(st.lists(st.binary(max_size=60), max_size=12), st.sampled_from([None, *_FIRST]))
+def test_any_bytes_give_an_event_or_one_of_our_errors(
+    chunks: list[bytes], state: State | None
+) -> None:
+    pop3 = ready() if state is None else asked(_FIRST[state])
+    try:
+        for chunk in chunks:
+            pop3.receive_data(chunk)
+            while pop3.next_event() is not None:
+                pass
+    except SecureMailError:
+        assert pop3.state is State.CLOSED
