@@ -203,5 +203,8 @@ class Dialect(Protocol):
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:
         """Return whether `Authenticate` may carry the initial response."""
 
+    def carries_initial_response(self, mechanism: str, size: int) -> bool:
+        """Return whether one of `size` octets fits into the command."""
+
     def forget(self) -> None:
         """Drop all that was learnt so far."""

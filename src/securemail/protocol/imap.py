@@ -156,6 +156,10 @@ class IMAPDialect:
         """Return whether the server has SASL-IR (RFC 4959)."""
         return "SASL-IR" in capabilities
 
+    def carries_initial_response(self, mechanism: str, size: int) -> bool:  # noqa: ARG002 - any
+        """Return True: no line of IMAP has a limit that a token would reach."""
+        return True
+
     def forget(self) -> None:
         """Drop what was said before TLS."""
         self._learnt = None

@@ -117,6 +117,12 @@ class Machine:
         """Whether `Authenticate` may carry the initial response, or must wait for a challenge."""
         return self._dialect.takes_initial_response(self.capabilities or frozenset())
 
+    def carries_initial_response(self, mechanism: str, size: int) -> bool:
+        """Return whether `Authenticate` may carry an initial response of `size` octets."""
+        return self.takes_initial_response and self._dialect.carries_initial_response(
+            mechanism, size
+        )
+
     @property
     def mechanisms(self) -> frozenset[str]:
         """The SASL mechanisms that the server offers."""
