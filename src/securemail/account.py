@@ -10,7 +10,7 @@ from typing import Final
 import idna
 
 from securemail.certificate import ClientCertificate
-from securemail.credentials import Credentials, OAuthToken, Password
+from securemail.credentials import Credentials, OAuthToken, Password, check_prepared
 from securemail.errors import UsageError
 from securemail.minimum import Policy
 from securemail.trust import TrustStore
@@ -107,6 +107,7 @@ class Account:
             raise UsageError("neither a Password nor an OAuthToken", field="Account.credentials")
         if not isinstance(self.client_certificate, ClientCertificate | None):
             raise UsageError("not a ClientCertificate", field="Account.client_certificate")
+        check_prepared(self.authorization_identity, "Account.authorization_identity")
 
     def _check_endpoint(self, service: Service) -> None:
         endpoint = self.endpoint(service)
