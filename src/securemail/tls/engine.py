@@ -8,7 +8,8 @@ from typing import Final
 from OpenSSL import SSL
 
 from securemail.errors import CertificateError, ConnectError, SecureMailError, TLSError
-from securemail.proof import CertificateReason, Proof, Trust
+from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
+from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import Handshake, tls_version
 
@@ -162,7 +163,20 @@ class Engine:
             resumed=False,
             client_certificate_requested=handshake.client_certificate_requested,
             client_certificate_sent=handshake.client_certificate_sent,
+            channel_binding=self.channel_binding(),
         )
+
+    def channel_binding(self) -> ChannelBinding | None:
+        """Return what binds a login to this connection, or None where nothing can.
+
+        Raises: TLSError before the handshake is over.
+        """
+        if not self.is_established:
+            raise TLSError("there is no TLS session")
+        try:
+            return channel_binding(self._connection)
+        except SSL.Error as exc:
+            raise self._explained(exc) from exc
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
         handshake = self._handshake
