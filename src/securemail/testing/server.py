@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import ssl
 from collections.abc import Mapping
@@ -17,6 +18,7 @@ from securemail.testing.connection import Connection
 from securemail.testing.imap.commands import serve_imap
 from securemail.testing.imap.session import Site
 from securemail.testing.listener import ADDRESS, Listener
+from securemail.testing.sasl.exchange import Realm
 from securemail.testing.store import MailStore
 
 ServiceName = Literal["imap"]
@@ -38,7 +40,9 @@ class Offer:
     """What a `MailServer` offers, where it shall not be the ordinary.
 
     `certificate` replaces the good one; the versions bound TLS (1.2 and later by default);
-    `mechanisms` are the SASL mechanisms inside TLS, PLAIN and EXTERNAL are known; without `login`
+    `mechanisms` are the SASL mechanisms inside TLS; known are PLAIN, LOGIN, CRAM-MD5, EXTERNAL,
+    SCRAM-SHA-1, -256 and -512, each with -PLUS (channel binding by `tls-server-end-point`),
+    OAUTHBEARER and XOAUTH2. `scram_iterations` is what SCRAM asks of clients. Without `login`
     LOGINDISABLED is said inside TLS too; without `sasl_ir` an initial response is refused; without
     `greeting_capabilities` clients have to ask.
     """
@@ -47,6 +51,7 @@ class Offer:
     minimum_version: ssl.TLSVersion | None = None
     maximum_version: ssl.TLSVersion | None = None
     mechanisms: tuple[str, ...] = ("PLAIN", "EXTERNAL")
+    scram_iterations: int = 4096
     login: bool = True
     sasl_ir: bool = True
     greeting_capabilities: bool = True
@@ -58,7 +63,8 @@ class MailServer:
     Clients connect to `server.address` and `server.port("imap", "implicit")`, call it `host_name`
     and trust `server.ca.pem`. With `client_certificates` they may log in with SASL EXTERNAL by a
     certificate from `server.ca.client_pem(user)`: the user is its common name. Nobody logs in
-    without TLS. `server.store.deliver(user, message)` delivers from outside.
+    without TLS. `server.tokens` are the access tokens that are good now, each with its user; change
+    it to let one expire. `server.store.deliver(user, message)` delivers from outside.
     """
 
     def __init__(
@@ -68,10 +74,12 @@ class MailServer:
         ca: CertificateAuthority | None = None,
         host_name: str = "mail.example.org",
         client_certificates: bool = True,
+        tokens: Mapping[str, str] | None = None,
         offer: Offer | None = None,
     ) -> None:
         offer = offer or Offer()
         self.users: Final = dict(users)
+        self.tokens: Final = dict(tokens or {})
         self.ca: Final = ca or CertificateAuthority()
         self.host_name: Final = host_name
         self.store: Final = MailStore(self.users)
@@ -157,15 +165,24 @@ class MailServer:
             maximum_version=offer.maximum_version,
             client_roots=self.ca.pem if client_certificates else None,
         )
-        mechanisms = [
+        mechanisms = tuple(
             name for name in offer.mechanisms if name != "EXTERNAL" or client_certificates
-        ]
+        )
+        realm = Realm(
+            users=self.users,
+            tokens=self.tokens,
+            offered=mechanisms,
+            end_point=certificate.end_point,
+            salt=secrets.token_bytes(16),
+            iterations=offer.scram_iterations,
+        )
         return Site(
             host_name=self.host_name,
             users=self.users,
             store=self.store,
             context=context,
-            mechanisms=tuple(mechanisms),
+            mechanisms=mechanisms,
+            realm=realm,
             has_login=offer.login,
             has_sasl_ir=offer.sasl_ir,
             greets_with_capabilities=offer.greeting_capabilities,
