@@ -9,6 +9,7 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Any, Final, Generic, Self
 
 from typing_extensions import TypeVar
@@ -17,10 +18,12 @@ from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Clock, Timeouts
 from securemail.aio.dial import dial
 from securemail.aio.driver import Driver
-from securemail.aio.login import Login, blaming
+from securemail.aio.exchange import Line
+from securemail.aio.login import Login, LoginRecord, blaming, preauth
+from securemail.aio.offer import offer_of
 from securemail.aio.resolver import Resolver
 from securemail.aio.secure import new_engine
-from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
+from securemail.errors import Attempt, PolicyError, ProtocolError, SecureMailError, UsageError
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.gate import Gate
@@ -43,6 +46,11 @@ class SecureSession(Generic[ClientT]):
     `connect()` does everything and returns a session that is ready; `open()` is the same step by
     step: `open`, `discover`, `starttls`, `authenticate`, `client`, `aclose`. A session that failed
     is closed; make a new one.
+
+    After login `authenticated_by` names the mechanism and `channel_binding` what it was bound to:
+    "tls-exporter" or "tls-server-end-point" if both ends have proved that they see the same TLS
+    connection (RFC 5802 section 6), None if not. `login_attempts` is what was tried before, and why
+    it did not do.
     """  # noqa: D205 - the sentence is longer than a line
 
     def __init__(
@@ -55,6 +63,8 @@ class SecureSession(Generic[ClientT]):
         self.service = service
         self.endpoint: Endpoint = endpoint
         self.authenticated_by: str | None = None
+        self.channel_binding: str | None = None
+        self.login_attempts: tuple[Attempt, ...] = ()
         self._timeouts = timeouts or Timeouts()
         self._clock = Clock(self._timeouts)
         self._gate = Gate(account.policy)
@@ -198,16 +208,25 @@ class SecureSession(Generic[ClientT]):
         self._gate(Intent.AUTHENTICATE)
         if self._held is not None:
             raise UsageError("the session is logged in already", field="authenticate")
+        try:
+            await self._hand_over(await self._log_in())
+        except BaseException:
+            # Whoever comes next must not take up a login that is half done.
+            self.abort()
+            raise
+
+    async def _log_in(self) -> LoginRecord:
         if self._machine.state is State.AUTHENTICATED:
-            await self._hand_over("PREAUTH")
-            return
+            return preauth(self.account.policy, self._gate.proof)
         if self.account.credentials is None and self.account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
-        way = await Login(self._ask, self._machine, self.account, self._gate.proof).run()
-        await self._hand_over(way)
+        limit = partial(self._clock.limit, "command")
+        line = Line(self._ask, limit, self._machine.carries_initial_response)
+        offer = offer_of(self._machine, self.endpoint, self._gate.proof)
+        return await Login(self.account, offer, line).run()
 
-    async def _hand_over(self, way: str) -> None:
+    async def _hand_over(self, login: LoginRecord) -> None:
         """Give the connection to the client library, now that the gate is open."""
         self._gate(Intent.USE)
         handover = Handover(
@@ -219,7 +238,9 @@ class SecureSession(Generic[ClientT]):
         )
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
-        self.authenticated_by = way
+        self.authenticated_by = login.mechanism
+        self.channel_binding = login.channel_binding
+        self.login_attempts = login.attempts
 
     @property
     def client(self) -> ClientT:

@@ -8,6 +8,7 @@ from securemail.aio.transport import SecureTransport, Upper
 from securemail.errors import ConnectError, ProtocolError, SecureMailError
 from securemail.protocol.dialogue import Command, Event, Goodbye
 from securemail.protocol.machine import Machine
+from securemail.secret import SecretBytes
 
 
 class Driver(Upper):
@@ -51,12 +52,12 @@ class Driver(Upper):
         Raises: PolicyError and UsageError before anything is sent; otherwise as `next_event`.
         """
         try:
-            data = self.machine.send(command)
+            outgoing = SecretBytes(self.machine.send(command))
         except (ConnectError, ProtocolError) as exc:
             self._failed(exc)
             raise
         self._check_alive(doing)
-        self.transport.write(data)
+        self.transport.write(outgoing.reveal())
         return await self.next_event(doing)
 
     async def next_event(self, doing: str) -> Event:
