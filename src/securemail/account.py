@@ -11,7 +11,7 @@ from typing import Final
 import idna
 
 from securemail.certificate import ClientCertificate
-from securemail.credentials import Credentials, OAuthToken, Password, check_text
+from securemail.credentials import Credentials, OAuthToken, Password, check_prepared
 from securemail.errors import UsageError
 from securemail.minimum import Policy
 from securemail.trust import TrustStore
@@ -110,7 +110,6 @@ class Account:
             raise UsageError("not a Policy", field="Account.policy")
         if not isinstance(self.trust, TrustStore):
             raise UsageError("not a TrustStore", field="Account.trust")
-        check_text(self.authorization_identity, "Account.authorization_identity")
         for service in Service:
             self._check_endpoint(service)
         if not isinstance(self.credentials, Password | OAuthToken | None):
@@ -118,6 +117,7 @@ class Account:
         if not isinstance(self.client_certificate, ClientCertificate | None):
             raise UsageError("not a ClientCertificate", field="Account.client_certificate")
         object.__setattr__(self, "ehlo_name", _canonical_ehlo_name(self.ehlo_name))
+        check_prepared(self.authorization_identity, "Account.authorization_identity")
 
     def _check_endpoint(self, service: Service) -> None:
         endpoint = self.endpoint(service)

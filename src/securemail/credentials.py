@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from securemail.errors import UsageError
+from securemail.saslprep import ProhibitedError, saslprep
 from securemail.secret import Secret
 
 # NUL separates the parts of a PLAIN response, CR and LF end a command line: with one of them in a
@@ -22,7 +23,8 @@ class Password:
     strongest that the server offers. Without TLS a mechanism that shows the password runs only if
     the account has no minimum *and* it is named here.
 
-    Raises: UsageError for an empty name or password, or one with NUL, CR or LF.
+    Raises: UsageError for an empty name or password, or one with control characters or others that
+    SASLprep does not allow (RFC 4013 section 2.3).
     """
 
     username: str
@@ -45,7 +47,7 @@ class OAuthToken:
 
     `fetch` returns the bare token, without "Bearer". No mechanism uses it yet.
 
-    Raises: UsageError for an empty name or one with NUL, CR or LF.
+    Raises: UsageError for an empty name or one with characters that SASLprep does not allow.
     """
 
     username: str
@@ -70,19 +72,25 @@ Credentials = Password | OAuthToken
 def _checked(text: str, field: str) -> str:
     if not isinstance(text, str) or not text:
         raise UsageError("must not be empty", field=field)
-    return check_text(text, field)
+    if not _FORBIDDEN.isdisjoint(text):
+        raise UsageError("must not contain NUL, CR or LF", field=field)
+    return check_prepared(text, field)
 
 
-def check_text(text: str, field: str) -> str:
-    """Return `text` if it can stand in a login, empty included.
+def check_prepared(text: str, field: str) -> str:
+    """Return `text` as it is, if SASLprep can prepare it.
 
-    Raises: UsageError when it holds NUL, CR, LF or half a surrogate pair; it is not repeated.
+    The mechanisms prepare it whose RFCs say that the client does (RFC 5802); for PLAIN it is the
+    server that does (RFC 4616 section 2), and those that do not compare what the person typed.
+
+    Raises: UsageError that names `field` and not the text.
     """
-    if not isinstance(text, str) or not _FORBIDDEN.isdisjoint(text):
-        raise UsageError("must be a text without NUL, CR and LF", field=field)
+    if not isinstance(text, str):
+        raise UsageError("must be a text", field=field)
     try:
-        text.encode()
-    except UnicodeEncodeError:
-        # `from None`: the exception holds the text.
-        raise UsageError("holds a lone surrogate: it was decoded wrongly", field=field) from None
+        prepared = saslprep(text, allow_unassigned=True)
+    except ProhibitedError as exc:
+        raise UsageError(str(exc), field=field) from exc
+    if text and not prepared:
+        raise UsageError("nothing of it is left by SASLprep", field=field)
     return text

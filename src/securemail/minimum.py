@@ -18,6 +18,9 @@ class Policy:
     server's certificate validated. The arguments only ever raise it. The one way down is
     `Policy.without_minimum()`.
 
+    `require_channel_binding` wants a login that proves, beyond the certificate, that nobody sits in
+    the middle: SCRAM-…-PLUS or EXTERNAL, and neither a weaker mechanism nor none.
+
     `require_dane` cannot be met yet by any connection: DANE is not implemented, and a policy that
     asks for it refuses all of them.
     """
@@ -26,6 +29,7 @@ class Policy:
     require_dane: bool = False
     require_post_quantum: bool = False
     require_tls13_for_client_certificate: bool = False
+    require_channel_binding: bool = False
     acknowledged: str = field(default="", init=False)
 
     def __post_init__(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 
 from cryptography import x509
@@ -75,6 +75,17 @@ class Shortfall(Enum):
 
 
 @dataclass(frozen=True, slots=True)
+class ChannelBinding:
+    """What names one TLS connection to both its ends, and differs on each side of a middleman.
+
+    `name` is `tls-exporter` (RFC 9266) or `tls-server-end-point` (RFC 5929).
+    """
+
+    name: str
+    data: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """The facts of one handshake, as the TLS engine saw them. Nothing here is an opinion.
 
@@ -95,3 +106,4 @@ class Proof:
     client_certificate_sent: bool
     client_certificate_withheld: bool = False
     client_certificate_problem: str | None = None
+    channel_binding: ChannelBinding | None = None

@@ -5,11 +5,11 @@ open → greeting → (discover) → STARTTLS → authenticate → the client li
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Final, Generic, Self
+from functools import partial
+from typing import Any, Generic, Self
 
 from typing_extensions import TypeVar
 
@@ -17,16 +17,12 @@ from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Clock, Timeouts
 from securemail.aio.dial import dial
 from securemail.aio.driver import Driver
-from securemail.aio.login import Login, blaming
+from securemail.aio.exchange import Line
+from securemail.aio.login import Login, LoginRecord, blaming, preauth
+from securemail.aio.offer import offer_of
 from securemail.aio.resolver import Resolver
 from securemail.aio.secure import new_engine
-from securemail.errors import (
-    AuthenticationError,
-    PolicyError,
-    ProtocolError,
-    SecureMailError,
-    UsageError,
-)
+from securemail.errors import Attempt, PolicyError, ProtocolError, UsageError
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.gate import Gate
@@ -34,12 +30,9 @@ from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE, new_dialect
 from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
 from securemail.protocol.machine import Machine
 from securemail.tls.engine import Engine
-from securemail.transports.handover import Handover, Held, hand_over
+from securemail.transports.handover import Handover, Held, hand_over, see_off
 
 ClientT = TypeVar("ClientT", default=Any)
-
-# How long a server may take to see a connection off before the socket is closed regardless.
-_FAREWELL_S: Final = 1.0
 
 
 class SecureSession(Generic[ClientT]):
@@ -48,6 +41,11 @@ class SecureSession(Generic[ClientT]):
     `connect()` does everything and returns a session that is ready; `open()` is the same step by
     step: `open`, `discover`, `starttls`, `authenticate`, `client`, `aclose`. A session that failed
     is closed; make a new one.
+
+    After login `authenticated_by` names the mechanism and `channel_binding` what it was bound to:
+    "tls-exporter" or "tls-server-end-point" if both ends have proved that they see the same TLS
+    connection (RFC 5802 section 6), None if not. `login_attempts` is what was tried before, and why
+    it did not do.
     """
 
     def __init__(
@@ -60,6 +58,8 @@ class SecureSession(Generic[ClientT]):
         self.service = service
         self.endpoint: Endpoint = endpoint
         self.authenticated_by: str | None = None
+        self.channel_binding: str | None = None
+        self.login_attempts: tuple[Attempt, ...] = ()
         self._timeouts = timeouts or Timeouts()
         self._clock = Clock(self._timeouts)
         self._gate = Gate(account.policy)
@@ -212,20 +212,25 @@ class SecureSession(Generic[ClientT]):
         if self.authenticated_by is not None:
             raise UsageError("the session is logged in already", field="authenticate")
         try:
-            way = "PREAUTH" if self._is_preauthenticated else await self._log_in()
-            self.authenticated_by = way
+            login = await self._log_in()
+            self.authenticated_by = login.mechanism
+            self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
             await self._hand_over()
-        except BaseException as exc:
-            # After these two the server waits for another try, or for aclose().
-            if not isinstance(exc, AuthenticationError | UsageError):
-                self.abort()
+        except BaseException:
+            # Whoever comes next must not take up a login that is half done.
+            self.abort()
             raise
 
-    async def _log_in(self) -> str:
+    async def _log_in(self) -> LoginRecord:
+        if self._is_preauthenticated:
+            return preauth(self.account.policy, self._gate.proof)
         if self.account.credentials is None and self.account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
-        return await Login(self._ask, self._machine, self.account, self._gate.proof).run()
+        limit = partial(self._clock.limit, "command")
+        line = Line(self._ask, limit, self._machine.carries_initial_response)
+        offer = offer_of(self._machine, self.endpoint, self._gate.proof)
+        return await Login(self.account, offer, line).run()
 
     async def _hand_over(self) -> None:
         """Give the connection to the client library, now that the gate is open."""
@@ -288,17 +293,7 @@ class SecureSession(Generic[ClientT]):
 
     async def aclose(self) -> None:
         """Log out where that takes less than a second, send the close alert, close the socket."""
-        try:
-            async with asyncio.timeout(_FAREWELL_S):
-                if self._held is not None:
-                    await self._held.leave()
-                self._transport.close()
-                await self._transport.wait_closed()
-        except (TimeoutError, SecureMailError):
-            pass
-        finally:
-            self._transport.abort()
-        await self._transport.wait_closed()
+        await see_off(self._transport, self._held)
 
     def abort(self) -> None:
         """Close the socket at once. What was not sent is dropped."""

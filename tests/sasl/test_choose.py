@@ -6,8 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from securemail import Account, ClientCertificate, OAuthToken, Password, ProtocolError
-from securemail.sasl.choose import LoginCommand, Offer, choose
+from securemail import Account, ClientCertificate, OAuthToken, Password, Policy, ProtocolError
+from securemail.proof import ChannelBinding
+from securemail.sasl import LoginCommand, Offer, Scram, choose
 from securemail.sasl.external import External
 from securemail.sasl.plain import Plain
 from securemail.testing import CertificateAuthority
@@ -27,11 +28,14 @@ def certificate() -> ClientCertificate:
 
 
 def names(account: Account, offer: Offer = OFFER) -> list[str]:
-    return [way.name for way in choose(account, offer).ways]
+    return [way.name for way in choose(account, offer, new_nonce=lambda: "nonce").ways]
 
 
 def ruled_out(account: Account, offer: Offer) -> dict[str, str]:
-    return {attempt.mechanism: attempt.answer for attempt in choose(account, offer).ruled_out}
+    return {
+        attempt.mechanism: attempt.answer
+        for attempt in choose(account, offer, new_nonce=lambda: "nonce").ruled_out
+    }
 
 
 def test_a_password_goes_by_plain_where_it_is_offered() -> None:
@@ -56,6 +60,8 @@ def test_the_login_command_is_not_used_when_it_is_disabled() -> None:
 def test_without_tls_a_password_is_not_shown_even_without_a_minimum() -> None:
     account = Account("alice@example.org", credentials=PASSWORD)
     assert names(account, replace(OFFER, is_encrypted=False)) == []
+    unoffered = replace(OFFER, is_encrypted=False, mechanisms=frozenset())
+    assert names(account, unoffered) == []
 
 
 def test_without_tls_a_mechanism_that_the_account_names_runs() -> None:
@@ -91,13 +97,120 @@ def test_external_is_not_tried_for_an_account_without_a_certificate() -> None:
     assert "EXTERNAL" not in names(Account("alice@example.org", credentials=PASSWORD))
 
 
-def test_a_token_is_not_tried_as_long_as_no_mechanism_takes_it() -> None:
-    async def fetch() -> str:
-        raise AssertionError("nobody needs it")
+async def fetch() -> str:
+    raise AssertionError("nobody needs it yet")
 
-    account = Account("alice@example.org", credentials=OAuthToken("alice", fetch))
-    assert names(account) == []
-    assert "OAUTHBEARER" in ruled_out(account, OFFER)
+
+TOKEN = Account("alice@example.org", credentials=OAuthToken("alice", fetch))
+MINE = Account("alice@example.org", credentials=PASSWORD)
+BINDING = ChannelBinding("tls-exporter", b"x" * 32)
+ALL = frozenset(
+    {
+        *(f"SCRAM-SHA-{size}{plus}" for size in (1, 256, 512) for plus in ("", "-PLUS")),
+        *("PLAIN", "LOGIN", "CRAM-MD5", "XOAUTH2", "OAUTHBEARER", "EXTERNAL", "GSSAPI"),
+    }
+)
+BOUND = replace(OFFER, mechanisms=ALL, binding=BINDING)
+STRONGEST_FIRST = [
+    "SCRAM-SHA-512-PLUS",
+    "SCRAM-SHA-256-PLUS",
+    "SCRAM-SHA-1-PLUS",
+    "SCRAM-SHA-512",
+    "SCRAM-SHA-256",
+    "SCRAM-SHA-1",
+    "PLAIN",
+]
+
+
+def test_a_password_goes_the_strongest_way_first() -> None:
+    assert names(MINE, BOUND) == STRONGEST_FIRST
+
+
+def test_what_cannot_be_bound_is_not_run_with_plus() -> None:
+    unbound = replace(BOUND, binding=None)
+    assert names(MINE, unbound) == STRONGEST_FIRST[3:]
+    assert "nothing to bind" in ruled_out(MINE, unbound)["SCRAM-SHA-256-PLUS"]
+
+
+def flags(account: Account, offer: Offer) -> set[bytes]:
+    """Return the flags of the mechanisms that do not bind."""
+    ways = choose(account, offer, new_nonce=lambda: "nonce").ways
+    return {
+        way.start().reveal()[:1]
+        for way in ways
+        if isinstance(way, Scram) and not way.name.endswith("-PLUS")
+    }
+
+
+def test_the_y_flag_is_for_those_who_could_bind_and_saw_no_offer() -> None:
+    no_plus = frozenset(name for name in ALL if not name.endswith("-PLUS"))
+    assert flags(MINE, replace(BOUND, mechanisms=no_plus)) == {b"y"}
+    assert flags(MINE, replace(BOUND, mechanisms=no_plus, binding=None)) == {b"n"}
+    assert flags(MINE, BOUND) == {b"n"}
+
+
+def test_an_offer_of_plus_that_is_none_of_ours_does_not_keep_the_y_flag_away() -> None:
+    mechanisms = frozenset({"SCRAM-SHA-256", "SCRAM-FOO-PLUS"})
+    assert flags(MINE, replace(BOUND, mechanisms=mechanisms)) == {b"y"}
+
+
+def test_each_exchange_has_a_nonce_of_its_own() -> None:
+    nonces = iter(f"nonce{number}" for number in range(9))
+    ways = choose(MINE, BOUND, new_nonce=lambda: next(nonces)).ways
+    used = [way.nonce for way in ways if isinstance(way, Scram)]
+    assert len(set(used)) == 6
+
+
+def test_login_is_for_servers_that_have_nothing_better() -> None:
+    assert names(MINE, replace(OFFER, mechanisms=frozenset({"LOGIN"}))) == ["LOGIN"]
+    assert names(MINE, replace(OFFER, mechanisms=frozenset({"LOGIN", "PLAIN"}))) == ["PLAIN"]
+
+
+def test_cram_md5_is_for_accounts_that_name_it() -> None:
+    offer = replace(OFFER, mechanisms=frozenset({"CRAM-MD5"}), has_login_command=False)
+    assert names(MINE, offer) == []
+    assert "name it" in ruled_out(MINE, offer)["CRAM-MD5"]
+    named = replace(MINE, credentials=Password("alice", "secret", mechanisms=["CRAM-MD5"]))
+    assert names(named, offer) == ["CRAM-MD5"]
+
+
+def test_an_account_can_name_what_it_uses() -> None:
+    named = Password("alice", "secret", mechanisms=["scram-sha-256", "plain"])
+    assert names(replace(MINE, credentials=named), BOUND) == ["SCRAM-SHA-256", "PLAIN"]
+
+
+def test_a_mechanism_that_was_named_and_is_not_offered_is_on_the_list() -> None:
+    named = replace(MINE, credentials=Password("alice", "secret", mechanisms=["SCRAM-SHA-256"]))
+    assert ruled_out(named, OFFER)["SCRAM-SHA-256"] == "not offered by the server"
+
+
+def test_without_tls_what_shows_no_secret_may_run() -> None:
+    clear = replace(BOUND, is_encrypted=False, binding=None)
+    assert names(MINE, clear) == ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1"]
+    named = replace(MINE, credentials=Password("alice", "secret", mechanisms=["CRAM-MD5"]))
+    assert names(named, clear) == ["CRAM-MD5"]
+
+
+def test_without_tls_a_token_is_not_shown() -> None:
+    assert names(TOKEN, replace(BOUND, is_encrypted=False)) == []
+
+
+def test_a_token_goes_by_oauthbearer_and_by_xoauth2_only_without_it() -> None:
+    assert names(TOKEN, BOUND) == ["OAUTHBEARER"]
+    old = replace(BOUND, mechanisms=frozenset({"XOAUTH2", "PLAIN"}))
+    assert names(TOKEN, old) == ["XOAUTH2"]
+    assert ruled_out(TOKEN, OFFER) == {"OAUTHBEARER": "not offered by the server"}
+
+
+def test_a_policy_can_require_a_channel_binding(certificate: ClientCertificate) -> None:
+    policy = Policy(require_channel_binding=True)
+    assert names(replace(MINE, policy=policy), BOUND) == STRONGEST_FIRST[:3]
+    assert names(replace(TOKEN, policy=policy), BOUND) == []
+    plain_only = replace(BOUND, mechanisms=frozenset({"PLAIN"}))
+    assert names(replace(MINE, policy=policy), plain_only) == []
+    assert names(replace(MINE, policy=policy), replace(OFFER, mechanisms=frozenset())) == []
+    certified = replace(MINE, policy=policy, client_certificate=certificate)
+    assert names(certified, BOUND)[-1] == "EXTERNAL"
 
 
 def test_plain_says_identity_name_and_password() -> None:
@@ -114,7 +227,7 @@ def test_external_says_nothing_unless_the_account_names_an_identity(
     account = Account(
         "alice@example.org", client_certificate=certificate, authorization_identity="boss"
     )
-    (way,) = choose(account, OFFER).ways
+    (way,) = choose(account, OFFER, new_nonce=lambda: "nonce").ways
     assert isinstance(way, External)
     assert way.start().reveal() == b"boss"
 

@@ -1,33 +1,39 @@
-"""Logging in, way by way and command by command (RFC 4422 section 5, RFC 9051 section 6.2)."""
+"""Logging in: all ways that an account has, tried until one works (RFC 8314 section 5.5)."""
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Awaitable, Callable, Iterator
+import re
+import secrets
+from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Final
 
 from securemail.account import Account
+from securemail.aio.exchange import Line, Outcome, run_login_command, run_mechanism
 from securemail.credentials import Password
-from securemail.errors import Attempt, AuthenticationError, ConnectError, ProtocolError, TLSError
-from securemail.proof import Proof
-from securemail.protocol.dialogue import (
-    Authenticate,
-    CancelExchange,
-    Challenge,
-    Command,
-    Event,
-    LogIn,
-    Proceed,
-    Refused,
-    Respond,
+from securemail.errors import (
+    Attempt,
+    AuthenticationError,
+    ConnectError,
+    SecureMailError,
+    TLSError,
+    UsageError,
 )
+from securemail.minimum import Policy
+from securemail.proof import Proof
 from securemail.protocol.machine import Machine
-from securemail.sasl.choose import LoginCommand, Offer, Way, choose
-from securemail.sasl.mechanism import Mechanism
-from securemail.secret import REDACTED
+from securemail.sasl.choose import Offer, choose
+from securemail.sasl.fallback import Refusal, why_not
+from securemail.sasl.mechanism import Mechanism, Verdict
+from securemail.sasl.redact import redact
+from securemail.sasl.ways import LoginCommand, TokenWay, Way
+from securemail.secret import Secret
 
-Ask = Callable[[Command], Awaitable[Event]]
+_NONCE_BYTES: Final = 18
+
+# RFC 6750 section 2.1 allows less. What matters is that nothing in a token ends it early.
+_TOKEN: Final = re.compile(r"[\x21-\x7e]+")
 
 
 @contextmanager
@@ -50,99 +56,156 @@ def blaming(proof: Proof | None, machine: Machine) -> Iterator[None]:
         ) from exc
 
 
-def redacted(words: str, account: Account) -> str:
-    """Return a server's words without the account's password: some echo what they refuse."""
-    if not isinstance(account.credentials, Password):
-        return words
-    username, password = account.credentials.username, account.credentials.password.reveal()
-    identity = account.authorization_identity
-    shown = [password, f"{identity}\0{username}\0{password}"]
-    forms = [*shown, *(base64.b64encode(text.encode()).decode() for text in shown)]
-    for form in sorted(forms, key=len, reverse=True):
-        words = words.replace(form, REDACTED)
-    return words
-
-
 @dataclass(frozen=True, slots=True)
+class LoginRecord:
+    """How a login came about: what worked, what it was bound to, and what was tried before."""
+
+    mechanism: str
+    channel_binding: str | None = None
+    attempts: tuple[Attempt, ...] = ()
+
+
+def preauth(policy: Policy, proof: Proof | None) -> LoginRecord:
+    """Return the record of a login that the server's greeting made superfluous.
+
+    Raises: AuthenticationError when the policy wants one that proves something.
+    """
+    is_certified = proof is not None and proof.client_certificate_sent
+    if policy.require_channel_binding and not is_certified:
+        raise AuthenticationError(
+            "the server skipped login (PREAUTH), but the policy requires a channel binding"
+        )
+    return LoginRecord("PREAUTH")
+
+
+@dataclass(slots=True)
 class Login:
-    """All ways that an account has to log in to one server, tried until one works."""
+    """All ways that an account has to log in to one server. Used once."""
 
-    ask: Ask
-    machine: Machine
     account: Account
-    proof: Proof | None
+    offer: Offer
+    line: Line
+    _attempts: list[Attempt] = field(default_factory=list, init=False)
+    _refusals: list[Refusal] = field(default_factory=list, init=False)
+    _secrets: list[Secret] = field(default_factory=list, init=False)
 
-    async def run(self) -> str:
-        """Return the name of the way that worked.
+    async def run(self) -> LoginRecord:
+        """Return what worked.
 
-        Raises: AuthenticationError with all attempts when none did, or when the server hangs up
-        after it has refused one; whatever `ask` raises.
+        Raises: AuthenticationError with all attempts when none did, when the server hangs up after
+        it has refused one, or when it breaks a mechanism's rules: nothing more is tried then, and
+        the connection must be closed. UsageError for a token that is none; whatever the line
+        raises.
         """
-        choice = choose(self.account, self._offer())
-        attempts = list(choice.ruled_out)
+        if isinstance(self.account.credentials, Password):
+            self._secrets.append(self.account.credentials.password)
+        choice = choose(self.account, self.offer, new_nonce=_new_nonce)
+        self._attempts.extend(choice.ruled_out)
         for way in choice.ways:
-            try:
-                refusal = await self._try(way)
-            except (ConnectError, TLSError) as exc:
-                if len(attempts) == len(choice.ruled_out) and way.name != "EXTERNAL":
-                    raise
-                attempts.append(Attempt(way.name, str(exc)))
-                raise AuthenticationError("the server hung up", attempts=attempts) from exc
-            if refusal is None:
-                return way.name
-            attempts.append(Attempt(way.name, redacted(refusal, self.account)))
-        raise AuthenticationError(f"cannot log in as {self.account.address}", attempts=attempts)
-
-    def _offer(self) -> Offer:
-        proof = self.proof
-        return Offer(
-            mechanisms=self.machine.mechanisms,
-            has_login_command=self.machine.has_login_command,
-            is_encrypted=proof is not None,
-            client_certificate_sent=proof is not None and proof.client_certificate_sent,
-            client_certificate_problem=proof.client_certificate_problem if proof else None,
+            reason = why_not(way, self._refusals, is_authenticated=self.offer.is_authenticated)
+            if reason is not None:
+                self._attempts.append(Attempt(way.name, reason))
+            elif await self._works(way):
+                return LoginRecord(way.name, way.binding, tuple(self._attempts))
+        raise AuthenticationError(
+            f"cannot log in as {self.account.address}", attempts=self._attempts
         )
 
-    async def _try(self, way: Way) -> str | None:
-        if isinstance(way, LoginCommand):
-            return await _command(self.ask, way)
-        return await exchange(self.ask, way, carries=self.machine.carries_initial_response)
+    async def _works(self, way: Way) -> bool:
+        outcome = await self._try(way)
+        if outcome.verdict is None:
+            return True
+        self._note(way.name, outcome)
+        if outcome.verdict is Verdict.UNTRUSTED:
+            raise AuthenticationError(
+                f"broke off the login as {self.account.address}", attempts=self._attempts
+            ) from outcome.cause
+        self._refusals.append(Refusal(way, outcome.verdict))
+        return False
 
+    async def _try(self, way: Way) -> Outcome:
+        match way:
+            case LoginCommand():
+                return await self._safely(way.name, run_login_command(self.line, way))
+            case TokenWay():
+                return await self._try_token(way)
+            case _:
+                return await self._run(way)
 
-Carries = Callable[[str, int], bool]
+    async def _run(self, mechanism: Mechanism) -> Outcome:
+        return await self._safely(mechanism.name, run_mechanism(self.line, mechanism))
 
+    async def _try_token(self, way: TokenWay) -> Outcome:
+        """Show a token; one that was refused is fetched anew once, since most of them expire."""
+        token = await self._fetch(way)
+        outcome = await self._run(way.with_token(token))
+        if outcome.verdict is not Verdict.REFUSED:
+            return outcome
+        fresh = await self._fetch(way)
+        if fresh == token:
+            return outcome
+        self._note(way.name, outcome)
+        return await self._run(way.with_token(fresh))
 
-async def exchange(ask: Ask, mechanism: Mechanism, *, carries: Carries) -> str | None:
-    """Run `mechanism`; return None when it worked, the server's words when it was refused.
+    async def _fetch(self, way: TokenWay) -> Secret:
+        doing = f"fetching the token for {way.name}"
+        async with self.line.limit(doing):
+            try:
+                token = Secret(await way.credentials.fetch())
+            except Exception as exc:
+                # Its name only: what a program says about its tokens may hold one.
+                answer = f"OAuthToken.fetch raised {type(exc).__name__}"
+                raise AuthenticationError(
+                    f"{doing} failed", attempts=[*self._attempts, Attempt(way.name, answer)]
+                ) from exc
+        if not _is_token(token):
+            raise UsageError("did not return a bare access token", field="OAuthToken.fetch")
+        self._secrets.append(token)
+        return token
 
-    `carries` tells, by name and size, whether the initial response goes with the command, or waits
-    for the server to ask with an empty challenge. A challenge that the mechanism has no answer to
-    ends the exchange with "*".
-    """
-    waiting = mechanism.start()
-    has_ir = waiting is None or carries(mechanism.name, len(waiting))
-    answer = await ask(Authenticate(mechanism.name, waiting if has_ir else None))
-    if has_ir:
-        waiting = None
-    while isinstance(answer, Challenge):
+    def _note(self, name: str, outcome: Outcome) -> None:
+        self._attempts.append(Attempt(name, redact(outcome.words, self._secrets)))
+        if outcome.cause is not None:
+            _cleanse(outcome.cause, self._secrets)
+
+    async def _safely(self, name: str, exchange: Awaitable[Outcome]) -> Outcome:
+        """Await `exchange`; its errors name the mechanism, and no secret that the server repeats.
+
+        Not a context manager: that would put the frames back.
+        """
         try:
-            response = mechanism.respond(answer.data) if waiting is None else waiting
-        except ProtocolError as exc:
-            if not isinstance(await ask(CancelExchange()), Refused):
-                raise ProtocolError("the server does not take back what we cancelled") from exc
-            return str(exc)
-        waiting = None
-        answer = await ask(Respond(response))
-    return _refusal(answer)
+            return await exchange
+        except SecureMailError as exc:
+            _cleanse(exc, self._secrets)
+            is_refusal = self._refusals or name == "EXTERNAL"
+            if is_refusal and isinstance(exc, ConnectError | TLSError):
+                self._attempts.append(Attempt(name, str(exc)))
+                raise AuthenticationError("the server hung up", attempts=self._attempts) from exc
+            exc.args = (f"{name}: {exc}",)
+            raise
 
 
-async def _command(ask: Ask, way: LoginCommand) -> str | None:
-    """Use the protocol's own login command; return as `exchange`."""
-    answer = await ask(LogIn(way.username, way.password))
-    while isinstance(answer, Challenge):
-        answer = await ask(Proceed())
-    return _refusal(answer)
+def _new_nonce() -> str:
+    return secrets.token_urlsafe(_NONCE_BYTES)
 
 
-def _refusal(answer: Event) -> str | None:
-    return answer.words or "refused" if isinstance(answer, Refused) else None
+def _is_token(token: Secret) -> bool:
+    text: object = token.reveal()
+    return isinstance(text, str) and _TOKEN.fullmatch(text) is not None
+
+
+def _cleanse(exc: BaseException, known: Iterable[Secret]) -> None:
+    """Take secrets out of an error and of all that caused it.
+
+    The frames go: they hold what the server sent, and it may have repeated what we did.
+    """
+    link: BaseException | None = exc
+    while link is not None:
+        link.__traceback__ = None
+        link.args = tuple(redact(arg, known) if isinstance(arg, str) else arg for arg in link.args)
+        if isinstance(link, AuthenticationError):
+            link.attempts = tuple(
+                Attempt(attempt.mechanism, redact(attempt.answer, known))
+                for attempt in link.attempts
+            )
+        link = link.__cause__ or link.__context__

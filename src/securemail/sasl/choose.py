@@ -2,40 +2,45 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from securemail.account import Account
 from securemail.credentials import OAuthToken, Password
 from securemail.errors import Attempt
+from securemail.proof import ChannelBinding
+from securemail.sasl.cram import CramMD5
 from securemail.sasl.external import External
+from securemail.sasl.login import Login
 from securemail.sasl.mechanism import Mechanism
 from securemail.sasl.plain import Plain
-from securemail.secret import Secret
-
-
-@dataclass(frozen=True, slots=True)
-class LoginCommand:
-    """The protocol's own login command, for servers that offer no mechanism of ours."""
-
-    username: str
-    password: Secret
-    name: str = "LOGIN command"
-
-
-Way = Mechanism | LoginCommand
+from securemail.sasl.scram import PLUS, SCRAM_NAMES, GS2Header, Scram
+from securemail.sasl.ways import LoginCommand, TokenWay, Way
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """What a server lets us do to log in, in the phase we are in."""
+    """What a server lets us do to log in, in the phase we are in, and what we know about it.
+
+    `is_authenticated` tells whether the server's certificate was validated; `binding` is None where
+    the connection has nothing that a login could be bound to.
+    """
 
     mechanisms: frozenset[str]
     has_login_command: bool
     is_encrypted: bool
     client_certificate_sent: bool
     client_certificate_problem: str | None = None
+    is_authenticated: bool = True
+    binding: ChannelBinding | None = None
+    host: str = ""
+    port: int = 0
+
+    @property
+    def has_plus(self) -> bool:
+        """Whether one of our mechanisms is offered with channel binding."""
+        return any(name + PLUS in self.mechanisms for name in SCRAM_NAMES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,15 +51,33 @@ class Choice:
     ruled_out: tuple[Attempt, ...]
 
 
+NewNonce = Callable[[], str]
+
 _NOT_OFFERED: Final = "not offered by the server"
+_NO_BINDING: Final = "not run: the policy requires a channel binding"
+
+# Strongest first. LOGIN is no better than PLAIN and worse documented.
+_BY_PASSWORD: Final = (
+    *(name + PLUS for name in SCRAM_NAMES),
+    *SCRAM_NAMES,
+    "CRAM-MD5",
+    "PLAIN",
+    "LOGIN",
+)
+_SHOWING: Final = frozenset({"PLAIN", "LOGIN"})
+# Only if the account names it: what it protects is guessed within hours.
+_BY_NAME_ONLY: Final = frozenset({"CRAM-MD5"})
+# Only if nothing better is offered.
+_LAST: Final = frozenset({"LOGIN"})
 
 
-def choose(account: Account, offer: Offer) -> Choice:
+def choose(account: Account, offer: Offer, *, new_nonce: NewNonce) -> Choice:
     """Return how `account` may log in under `offer`: its own credentials first, then EXTERNAL.
 
-    `Account.prefer_external` turns that round.
+    `Account.prefer_external` turns that round. `new_nonce` must return another random, printable
+    ASCII text without "," each time.
     """
-    own = list(_own(account, offer))
+    own = list(_own(account, offer, new_nonce))
     external = list(_external(account, offer))
     ordered = external + own if account.prefer_external else own + external
     return Choice(
@@ -63,44 +86,104 @@ def choose(account: Account, offer: Offer) -> Choice:
     )
 
 
-def _own(account: Account, offer: Offer) -> Iterable[Way | Attempt]:
+def _own(account: Account, offer: Offer, new_nonce: NewNonce) -> Iterable[Way | Attempt]:
     match account.credentials:
         case Password() as password:
-            return _with_password(account, password, offer)
-        case OAuthToken():
-            return [Attempt("OAUTHBEARER", "not implemented")]
+            return _with_password(account, password, offer, new_nonce)
+        case OAuthToken() as token:
+            return [_with_token(account, token, offer)]
         case None:
             return []
 
 
-def _with_password(account: Account, password: Password, offer: Offer) -> Iterator[Way | Attempt]:
-    if not _may_run("PLAIN", password, offer):
-        yield Attempt("PLAIN", _why_not(offer))
-    elif "PLAIN" in offer.mechanisms:
-        yield Plain(password.username, password.password, account.authorization_identity)
-        return
-    else:
-        yield Attempt("PLAIN", _NOT_OFFERED)
-    if not _may_run("LOGIN", password, offer):
-        yield Attempt("LOGIN command", _why_not(offer))
-    elif offer.has_login_command:
-        yield LoginCommand(password.username, password.password)
-    else:
-        yield Attempt("LOGIN command", "disabled by the server")
+def _with_password(
+    account: Account, password: Password, offer: Offer, new_nonce: NewNonce
+) -> Iterator[Way | Attempt]:
+    has_way = False
+    for name in _BY_PASSWORD:
+        if has_way and name in _LAST:
+            continue
+        if reason := _why_not(name, account, password, offer):
+            if _is_worth_saying(name, password, offer):
+                yield Attempt(name, reason)
+            continue
+        has_way = True
+        yield _new_mechanism(name, account, password, offer, new_nonce)
+    if not has_way:
+        yield _login_command(account, password, offer)
 
 
-def _why_not(offer: Offer) -> str:
-    if offer.is_encrypted:
-        return "not among the mechanisms that the account names"
-    return "not run: it would show the password"
+def _why_not(name: str, account: Account, password: Password, offer: Offer) -> str | None:
+    is_named = name in password.mechanisms
+    if password.mechanisms and not is_named:
+        return "not run: the account names others"
+    if name in _SHOWING and not offer.is_encrypted and not is_named:
+        # Without TLS a mechanism that shows the password must be asked for by name: the account's
+        # lack of a minimum alone is not a wish to publish it.
+        return "not run: it would show the password"
+    if name not in offer.mechanisms:
+        return _NOT_OFFERED
+    if name.endswith(PLUS) and offer.binding is None:
+        return "not run: this connection has nothing to bind it to"
+    if account.policy.require_channel_binding and not name.endswith(PLUS):
+        return _NO_BINDING
+    if name in _BY_NAME_ONLY and not is_named:
+        return "not run: only for accounts that name it"
+    return None
 
 
-def _may_run(mechanism: str, password: Password, offer: Offer) -> bool:
-    # Without TLS a mechanism that shows the password must be asked for by name: the account's lack
-    # of a minimum alone is not a wish to publish it.
+def _is_worth_saying(name: str, password: Password, offer: Offer) -> bool:
+    """Every mechanism that is missing would be a list of nine lines for each login."""
+    return name == "PLAIN" or name in offer.mechanisms or name in password.mechanisms
+
+
+def _new_mechanism(
+    name: str, account: Account, password: Password, offer: Offer, new_nonce: NewNonce
+) -> Mechanism:
+    identity = account.authorization_identity
+    match name:
+        case "PLAIN":
+            return Plain(password.username, password.password, identity)
+        case "LOGIN":
+            return Login(password.username, password.password)
+        case "CRAM-MD5":
+            return CramMD5(password.username, password.password)
+        case _:
+            return Scram(name, password, _header(name, identity, offer), new_nonce())
+
+
+def _header(name: str, identity: str, offer: Offer) -> GS2Header:
+    if name.endswith(PLUS):
+        return GS2Header(identity, offer.binding)
+    # RFC 5802 section 6: "y" where we could bind and saw no offer. A server that did offer it then
+    # knows that its offer was cut on the way. Beside an offer, "y" would be a lie.
+    return GS2Header(identity, could_bind=offer.binding is not None and not offer.has_plus)
+
+
+def _login_command(account: Account, password: Password, offer: Offer) -> Way | Attempt:
+    name = LoginCommand.name
+    is_named = "LOGIN" in password.mechanisms
+    if password.mechanisms and not is_named:
+        return Attempt(name, "not run: the account names others")
+    if not offer.is_encrypted and not is_named:
+        return Attempt(name, "not run: it would show the password")
+    if not offer.has_login_command:
+        return Attempt(name, "disabled by the server")
+    if account.policy.require_channel_binding:
+        return Attempt(name, _NO_BINDING)
+    return LoginCommand(password.username, password.password)
+
+
+def _with_token(account: Account, token: OAuthToken, offer: Offer) -> Way | Attempt:
+    """XOAUTH2 is what OAUTHBEARER was before it had an RFC."""
+    name = next((n for n in ("OAUTHBEARER", "XOAUTH2") if n in offer.mechanisms), None)
+    if name is None:
+        return Attempt("OAUTHBEARER", _NOT_OFFERED)
     if not offer.is_encrypted:
-        return mechanism in password.mechanisms
-    return not password.mechanisms or mechanism in password.mechanisms
+        return Attempt(name, "not run: it would show the token")
+    if account.policy.require_channel_binding:
+        return Attempt(name, _NO_BINDING)
+    return TokenWay(name, token, offer.host, offer.port)
 
 
 def _external(account: Account, offer: Offer) -> Iterator[Way | Attempt]:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from securemail.errors import ProtocolError
+from securemail.sasl.mechanism import Denial, Verdict, surplus
 from securemail.secret import SecretBytes
 
 
@@ -18,10 +20,18 @@ class External:
     authorization_identity: str = ""
     name: str = "EXTERNAL"
 
+    binding: ClassVar[str | None] = None
+    shows_secret: ClassVar[bool] = False
+    is_costly: ClassVar[bool] = False
+    denial: ClassVar[Denial] = Denial(Verdict.REFUSED)
+
     def start(self) -> SecretBytes:
         """Return the authorization identity."""
         return SecretBytes(self.authorization_identity.encode())
 
     def respond(self, challenge: bytes) -> SecretBytes:
         """Refuse: EXTERNAL is over after the initial response."""
-        raise ProtocolError(f"the server sent a challenge of {len(challenge)} bytes after EXTERNAL")
+        raise ProtocolError(surplus(challenge, self.name))
+
+    def check_success(self) -> None:
+        """Believe it: the server was authenticated by TLS."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import ipaddress
 import ssl
 import tempfile
@@ -50,6 +51,14 @@ class ServerCertificate:
     def der(self) -> bytes:
         """The leaf certificate itself, as a client sees it."""
         return x509.load_pem_x509_certificate(self.pem).public_bytes(Encoding.DER)
+
+    @property
+    def end_point(self) -> bytes:
+        """The channel binding `tls-server-end-point`; all certificates here are signed by SHA-256.
+
+        RFC 5929 section 4.1.
+        """
+        return hashlib.sha256(self.der).digest()
 
     def context(
         self,

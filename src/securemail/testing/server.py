@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 import socket
 import ssl
 from collections.abc import Mapping
@@ -19,6 +20,7 @@ from securemail.testing.imap.session import Site
 from securemail.testing.listener import ADDRESS, Listener
 from securemail.testing.pop3.commands import serve_pop3
 from securemail.testing.pop3.session import Maildrops
+from securemail.testing.sasl.exchange import Realm
 from securemail.testing.store import MailStore
 from securemail.testing.submission.commands import serve_submission
 from securemail.testing.submission.office import EXTENSIONS, Office, SubmittedMessage
@@ -52,10 +54,12 @@ class Offer:
     """What a `MailServer` offers, where it shall not be the ordinary.
 
     `certificate` replaces the good one; the versions bound TLS (1.2 and later by default);
-    `mechanisms` are the SASL mechanisms inside TLS, PLAIN and EXTERNAL are known; without `login`
-    LOGINDISABLED is said inside TLS too, and POP3 has no USER; without `sasl_ir` IMAP refuses an
-    initial response; without `greeting_capabilities` clients have to ask; without `pipelining` POP3
-    does not offer it.
+    `mechanisms` are the SASL mechanisms inside TLS; known are PLAIN, LOGIN, CRAM-MD5, EXTERNAL,
+    SCRAM-SHA-1, -256 and -512, each with -PLUS (channel binding by `tls-server-end-point`),
+    OAUTHBEARER and XOAUTH2; POP3 and submission know PLAIN and EXTERNAL only. `scram_iterations`
+    is what SCRAM asks of clients. Without `login` LOGINDISABLED is said inside TLS too, and POP3
+    has no USER; without `sasl_ir` IMAP refuses an initial response; without
+    `greeting_capabilities` clients have to ask; without `pipelining` POP3 does not offer it.
     `extensions` are what submission lists in its reply to EHLO, and no others work: "SIZE 1000",
     "DSN", "REQUIRETLS".
     """
@@ -64,6 +68,7 @@ class Offer:
     minimum_version: ssl.TLSVersion | None = None
     maximum_version: ssl.TLSVersion | None = None
     mechanisms: tuple[str, ...] = ("PLAIN", "EXTERNAL")
+    scram_iterations: int = 4096
     login: bool = True
     sasl_ir: bool = True
     greeting_capabilities: bool = True
@@ -80,6 +85,8 @@ class MailServer:
     `server.ca.client_pem(user)`: the user is its common name. Nobody logs in without TLS.
     `server.store.deliver(user, message)` delivers from outside. What is submitted for
     `alice@example.org` is delivered to `alice`, if there is one, and `server.submitted` has it all.
+    `server.tokens` are the access tokens that are good now, each with its user; change it to let
+    one expire.
     """
 
     def __init__(
@@ -89,10 +96,12 @@ class MailServer:
         ca: CertificateAuthority | None = None,
         host_name: str = "mail.example.org",
         client_certificates: bool = True,
+        tokens: Mapping[str, str] | None = None,
         offer: Offer | None = None,
     ) -> None:
         offer = offer or Offer()
         self.users: Final = dict(users)
+        self.tokens: Final = dict(tokens or {})
         self.ca: Final = ca or CertificateAuthority()
         self.host_name: Final = host_name
         self.store: Final = MailStore(self.users)
@@ -178,15 +187,24 @@ class MailServer:
             maximum_version=offer.maximum_version,
             client_roots=self.ca.pem if client_certificates else None,
         )
-        mechanisms = [
+        mechanisms = tuple(
             name for name in offer.mechanisms if name != "EXTERNAL" or client_certificates
-        ]
+        )
+        realm = Realm(
+            users=self.users,
+            tokens=self.tokens,
+            offered=mechanisms,
+            end_point=certificate.end_point,
+            salt=secrets.token_bytes(16),
+            iterations=offer.scram_iterations,
+        )
         return Site(
             host_name=self.host_name,
             users=self.users,
             store=self.store,
             context=context,
-            mechanisms=tuple(mechanisms),
+            mechanisms=mechanisms,
+            realm=realm,
             has_login=offer.login,
             has_sasl_ir=offer.sasl_ir,
             greets_with_capabilities=offer.greeting_capabilities,

@@ -9,7 +9,8 @@ from cryptography import x509
 from OpenSSL import SSL
 
 from securemail.errors import CertificateError, ConnectError, SecureMailError, TLSError
-from securemail.proof import CertificateReason, Proof, Trust
+from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
+from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import Handshake, reason_of, tls_version
 
@@ -177,6 +178,7 @@ class Engine:
                 handshake.is_certificate_withheld and handshake.client_certificate_requested
             ),
             client_certificate_problem=handshake.client_certificate_problem,
+            channel_binding=self.channel_binding(),
         )
 
     def _verified_chain(self) -> tuple[x509.Certificate, ...]:
@@ -185,6 +187,18 @@ class Engine:
         except ValueError:
             # OpenSSL takes what cryptography cannot parse; an account without a minimum gets here.
             return ()
+
+    def channel_binding(self) -> ChannelBinding | None:
+        """Return what binds a login to this connection, or None where nothing can.
+
+        Raises: TLSError before the handshake is over.
+        """
+        if not self.is_established:
+            raise TLSError("there is no TLS session")
+        try:
+            return channel_binding(self._connection)
+        except SSL.Error as exc:
+            raise self._explained(exc) from exc
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
         handshake = self._handshake

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from securemail.account import Endpoint, Service
 from securemail.aio.transport import SecureTransport
+from securemail.errors import SecureMailError
 from securemail.transports import pop3
+
+# How long a server may take to see a connection off before the socket is closed regardless.
+_FAREWELL_S: Final = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +43,21 @@ class Held:
     client: Any
     capabilities: frozenset[str]
     leave: Callable[[], Awaitable[None]]
+
+
+async def see_off(transport: SecureTransport, held: Held | None) -> None:
+    """Take leave of the server where that takes less than a second, and close the socket."""
+    try:
+        async with asyncio.timeout(_FAREWELL_S):
+            if held is not None:
+                await held.leave()
+            transport.close()
+            await transport.wait_closed()
+    except (TimeoutError, SecureMailError):
+        pass
+    finally:
+        transport.abort()
+    await transport.wait_closed()
 
 
 async def hand_over(service: Service, handover: Handover) -> Held:

@@ -9,6 +9,13 @@ from typing import Final
 
 from securemail.testing.imap.session import HangupError, RefusedError, Session, State, words
 from securemail.testing.imap.syntax import ATOM, Arguments, BadCommandError
+from securemail.testing.sasl.exchange import (
+    Exchange,
+    MalformedResponseError,
+    WrongCredentialsError,
+    WrongIdentityError,
+)
+from securemail.testing.sasl.mechanisms import MECHANISMS, Run
 
 _AUTHENTICATED_CAPABILITIES: Final = ("IDLE", "UIDPLUS", "MOVE", "UNSELECT")
 _NO_PRIVACY: Final = "[PRIVACYREQUIRED] not without TLS"
@@ -94,14 +101,28 @@ async def authenticate(session: Session, arguments: Arguments) -> str:
         raise RefusedError(_NO_PRIVACY)
     if mechanism not in session.site.mechanisms:
         raise RefusedError(f"[CANNOT] the mechanism {mechanism} is not offered")
-    response = _decoded(await session.ask("")) if initial is None else initial
-    match mechanism:
-        case "PLAIN":
-            return _enter(session, _plain(session, response))
-        case "EXTERNAL":
-            return _enter(session, _external(session, response))
-        case _:
-            raise RefusedError(f"[CANNOT] the mechanism {mechanism} is not known here")
+    run = MECHANISMS.get(mechanism)
+    if run is None:
+        raise RefusedError(f"[CANNOT] the mechanism {mechanism} is not known here")
+    return _enter(session, await _ran(session, run, initial))
+
+
+async def _ran(session: Session, run: Run, initial: bytes | None) -> str:
+    """Run a mechanism in IMAP's words."""
+
+    async def ask(challenge: bytes) -> bytes:
+        return _decoded(await session.ask(base64.b64encode(challenge).decode()))
+
+    tls = session.connection.tls
+    certified_user = tls.client_common_name if tls else None
+    try:
+        return await run(Exchange(session.site.realm, initial, ask, certified_user))
+    except WrongCredentialsError as exc:
+        raise RefusedError(f"[AUTHENTICATIONFAILED] {exc}") from exc
+    except WrongIdentityError as exc:
+        raise RefusedError(f"[AUTHORIZATIONFAILED] {exc}") from exc
+    except MalformedResponseError as exc:
+        raise BadCommandError(str(exc)) from exc
 
 
 def _initial_response(session: Session, arguments: Arguments) -> bytes | None:
@@ -121,28 +142,6 @@ def _decoded(encoded: bytes) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error as exc:
         raise BadCommandError("a response that is not base64") from exc
-
-
-def _plain(session: Session, response: bytes) -> str:
-    """RFC 4616: authorization identity NUL user NUL password."""
-    parts = response.split(b"\0")
-    if len(parts) != 3:
-        raise BadCommandError("PLAIN needs three parts")
-    identity, user, password = parts
-    if identity not in (b"", user):
-        raise RefusedError("[AUTHORIZATIONFAILED] nobody acts for another user here")
-    return _checked(session, user, password)
-
-
-def _external(session: Session, response: bytes) -> str:
-    """RFC 4422 appendix A: the user is the common name of the verified client certificate."""
-    tls = session.connection.tls
-    user = tls.client_common_name if tls else None
-    if user is None or user not in session.site.users:
-        raise RefusedError("[AUTHENTICATIONFAILED] no client certificate of a user here")
-    if response not in (b"", user.encode()):
-        raise RefusedError("[AUTHORIZATIONFAILED] the certificate is another user's")
-    return user
 
 
 def _checked(session: Session, user: bytes, password: bytes) -> str:

@@ -12,6 +12,7 @@ from typing import Final
 from securemail.testing.connection import Connection, LineError
 from securemail.testing.imap.syntax import Arguments, BadCommandError
 from securemail.testing.imap.view import View
+from securemail.testing.sasl.exchange import Realm
 from securemail.testing.store import MailStore
 
 MAX_LINE_BYTES: Final = 64 * 1024
@@ -49,6 +50,7 @@ class Site:
     store: MailStore
     context: ssl.SSLContext
     mechanisms: tuple[str, ...]
+    realm: Realm
     has_login: bool
     has_sasl_ir: bool
     greets_with_capabilities: bool

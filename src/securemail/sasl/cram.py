@@ -1,0 +1,55 @@
+"""CRAM-MD5 (RFC 2195). No I/O here."""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import ClassVar
+
+from securemail.errors import ProtocolError
+from securemail.sasl.mechanism import Denial, Verdict, surplus
+from securemail.secret import Secret, SecretBytes
+
+
+@dataclass(slots=True)
+class CramMD5:
+    """Proves the password without showing it, cheap to guess for whoever reads along.
+
+    Only for accounts that name it: RFC 6331 and its kin have moved what it can do to SCRAM.
+    """
+
+    username: str
+    password: Secret
+    name: str = "CRAM-MD5"
+    _is_answered: bool = False
+
+    binding: ClassVar[str | None] = None
+    shows_secret: ClassVar[bool] = False
+    is_costly: ClassVar[bool] = False
+
+    @property
+    def denial(self) -> Denial:
+        """Before the answer was sent, a "no" is about something else."""
+        return Denial(Verdict.WRONG_SECRET if self._is_answered else Verdict.REFUSED)
+
+    def start(self) -> None:
+        """Let the server speak first."""
+
+    def respond(self, challenge: bytes) -> SecretBytes:
+        """Return the name and the keyed digest of `challenge`.
+
+        Raises: ProtocolError for a second one, and for an empty one: its digest would be the same
+        for everybody who ever asks.
+        """
+        if self._is_answered:
+            raise ProtocolError(surplus(challenge, self.name))
+        if not challenge:
+            raise ProtocolError("the server sent an empty challenge for CRAM-MD5")
+        self._is_answered = True
+        return SecretBytes(f"{self.username} {self._digest(challenge)}".encode())
+
+    def _digest(self, challenge: bytes) -> str:
+        return hmac.new(self.password.reveal().encode(), challenge, "md5").hexdigest()
+
+    def check_success(self) -> None:
+        """Believe it: CRAM-MD5 proves nothing about the server."""
