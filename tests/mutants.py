@@ -139,7 +139,7 @@ MUTANTS: Final = (
     Mutant(
         "replies before the command are taken",
         "protocol/machine.py",
-        "            self._refuse_premature_reply()\n",
+        "        self._refuse_premature_reply()\n",
         "",
         f"{DIALOGUE}::test_bye_is_passed_on_with_its_words_whenever_it_comes",
     ),
