@@ -19,6 +19,14 @@ from tests.servers.process import ProcessGroup, eventually
 
 START_TIMEOUT_S: Final = 10.0
 
+# Where Debian puts them, each in a package of its own; elsewhere they come with Dovecot.
+LIBEXEC: Final = Path("/usr/lib/dovecot")
+SERVICES: Final = ("imap", "submission", "lmtp")
+
+# `relay_port` is where its submission service hands messages on: nobody listens there, unless the
+# test starts a Postfix.
+PORTS: Final = ("imap_port", "imaps_port", "submission_port", "submissions_port", "relay_port")
+
 
 @dataclass(frozen=True, slots=True)
 class DovecotWorld:
@@ -33,6 +41,9 @@ class DovecotWorld:
     directory: Path
     imap_port: int
     imaps_port: int
+    submission_port: int
+    submissions_port: int
+    relay_port: int
     passwords: Mapping[str, str]
     ca_pem: bytes
     client_pem: Mapping[str, bytes]
@@ -114,6 +125,8 @@ class DovecotWorld:
 
 def binary() -> str | None:
     """Return the path of Dovecot, or None. `SECUREMAIL_DOVECOT` names another one."""
+    if LIBEXEC.is_dir() and not all((LIBEXEC / name).exists() for name in SERVICES):
+        return None
     return shutil.which(os.environ.get("SECUREMAIL_DOVECOT", "/usr/sbin/dovecot"))
 
 
@@ -131,13 +144,15 @@ def dovecot() -> Iterator[DovecotWorld]:
         directory = Path(name)
         # Dovecot's users must be able to walk down to it; pytest's tmp_path is closed to them.
         directory.chmod(0o755)
-        imap_port, imaps_port = _free_ports(2)
-        ports = {"imap_port": imap_port, "imaps_port": imaps_port}
+        ports = dict(zip(PORTS, free_ports(len(PORTS)), strict=True))
         certificates = dovecot_files.write(directory, ports)
         world = DovecotWorld(
             directory=directory,
-            imap_port=imap_port,
-            imaps_port=imaps_port,
+            imap_port=ports["imap_port"],
+            imaps_port=ports["imaps_port"],
+            submission_port=ports["submission_port"],
+            submissions_port=ports["submissions_port"],
+            relay_port=ports["relay_port"],
             passwords=dovecot_files.PASSWORDS,
             ca_pem=certificates.ca_pem,
             client_pem=certificates.client_pem,
@@ -151,7 +166,7 @@ def dovecot() -> Iterator[DovecotWorld]:
             world.kill()
 
 
-def _free_ports(count: int) -> list[int]:
+def free_ports(count: int) -> list[int]:
     """Return ports that nobody listens on. All are held at once, so that they differ."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]

@@ -7,12 +7,15 @@ from collections.abc import Iterator
 import pytest
 
 from tests.servers.dovecot import DovecotWorld, binary, dovecot
+from tests.servers.postfix import PostfixWorld, postfix, why_not
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Skip what is marked `dovecot` where there is none: from one place, so in one line."""
+    """Skip what is marked with a server where there is none: from one place, so in one line."""
     if item.get_closest_marker("dovecot") and binary() is None:
         pytest.skip("dovecot is not installed: run `make test` as root or with sudo")
+    if item.get_closest_marker("postfix") and (reason := why_not()):
+        pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")
@@ -26,4 +29,18 @@ def dovecot_world() -> Iterator[DovecotWorld]:
 def own_dovecot() -> Iterator[DovecotWorld]:
     """Return a Dovecot for one test, to be killed, restarted, or filled with mail."""
     with dovecot() as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def postfix_world() -> Iterator[PostfixWorld]:
+    """Return a Postfix that all tests share, with a Dovecot of its own behind it."""
+    with postfix() as world:
+        yield world
+
+
+@pytest.fixture
+def own_postfix() -> Iterator[PostfixWorld]:
+    """Return a Postfix for one test, to be killed."""
+    with postfix() as world:
         yield world

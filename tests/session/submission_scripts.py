@@ -58,6 +58,17 @@ ASKED = (GREETING, EHLO, OFFER_BEFORE_TLS, STARTTLS)
 UPGRADED = (*ASKED, BEGIN, StartTLS(), EHLO, OFFER, PLAIN, WELCOME)
 IMPLICIT = (StartTLS(), GREETING, EHLO, OFFER, PLAIN, WELCOME)
 
+MESSAGE = b"From: alice@example.org\r\nTo: bob@example.org\r\n\r\n.dots\r\n"
+MAIL = Expect(rb"MAIL FROM:<alice@example\.org>.*")
+BOB = Expect(rb"RCPT TO:<bob@example\.org>")
+CAROL = Expect(rb"RCPT TO:<carol@example\.org>")
+DATA = Expect(rb"DATA")
+RSET = Expect(rb"RSET")
+TEXT = (Expect(rb"From: .*"), Expect(rb"To: .*"), Expect(rb""), Expect(rb"\.\.dots"))
+DOT = Expect(rb"\.")
+# All that is sent for MESSAGE, up to the answer behind its end.
+SENT = (MAIL, OK, BOB, OK, DATA, GO_ON, *TEXT, DOT)
+
 
 def logged_in(*lines: bytes) -> tuple[Step, ...]:
     """Return the dialogue up to the login, with a server that offers `lines`."""

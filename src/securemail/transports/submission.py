@@ -19,9 +19,15 @@ from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
 
 from securemail import limits
 from securemail.dsn import DSN
-from securemail.errors import DeadlineError, ProtocolError, SecureMailError, UsageError
+from securemail.errors import (
+    DeadlineError,
+    ProtocolError,
+    SecureMailError,
+    SubmissionError,
+    UsageError,
+)
 from securemail.outcome import Submitted
-from securemail.transports.envelope import Abilities, Wish, envelope
+from securemail.transports.envelope import Abilities, Envelope, Wish, envelope
 from securemail.transports.exchange import Exchange
 from securemail.transports.handover import Handover
 from securemail.transports.transaction import Transaction
@@ -89,7 +95,8 @@ class SubmissionClient(aiosmtplib.SMTP):
     """An `aiosmtplib.SMTP` that is connected, greeted and logged in, with `submit()` on top.
 
     `timeout` bounds each command, `data_reply_s` the server's last reply in `submit()`; both are in
-    seconds and may be set. `local_hostname` is what EHLO said. To connect again, make a new
+    seconds and may be set. `local_hostname` is what EHLO said. What the server did not offer before
+    the login is asked for once more, when a message needs it. To connect again, make a new
     session: `connect()`, `starttls()` and `login()` raise UsageError.
     """
 
@@ -102,15 +109,15 @@ class SubmissionClient(aiosmtplib.SMTP):
             timeout=handover.timeout_s,
         )
         self.data_reply_s = max(handover.timeout_s, limits.DATA_REPLY_S)
-        self._capabilities = handover.capabilities or frozenset()
         self._is_encrypted = transport.is_encrypted
         self._exchange = Exchange(transport, str(endpoint))
         self._transaction = asyncio.Lock()
+        self._has_asked_again = False
         self.loop = asyncio.get_running_loop()
         self.transport = transport
         self.protocol = SubmissionProtocol(self._exchange, transport)
         # The first line is the server's name; the order of the others means nothing.
-        greeting = "\n".join([endpoint.host, *sorted(self._capabilities)])
+        greeting = "\n".join([endpoint.host, *sorted(handover.capabilities or ())])
         self.last_ehlo_response = aiosmtplib.SMTPResponse(250, greeting)
         transport.set_protocol(self._exchange)
 
@@ -137,16 +144,36 @@ class SubmissionClient(aiosmtplib.SMTP):
         over.
         """
         wish = Wish(sender, recipients, require_tls, dsn)
-        abilities = Abilities(self._capabilities, self._is_encrypted)
-        transaction = Transaction(
-            self._exchange,
-            envelope(message, wish, abilities),
-            is_pipelined=abilities.has("PIPELINING"),
-            timeout_s=self.timeout,
-            reply_s=self.data_reply_s,
-        )
         async with self._transaction:
+            transaction = Transaction(
+                self._exchange,
+                await self._envelope(message, wish),
+                is_pipelined=self._abilities.has("PIPELINING"),
+                timeout_s=self.timeout,
+                reply_s=self.data_reply_s,
+            )
             return await transaction.run()
+
+    async def _envelope(self, message: EmailMessage | bytes, wish: Wish) -> Envelope:
+        try:
+            return envelope(message, wish, self._abilities)
+        except SubmissionError:
+            if self._has_asked_again:
+                raise
+        # Dovecot knows what its relay can do, DSN for one, only when somebody has logged in.
+        self._has_asked_again = True
+        line = f"EHLO {self.local_hostname}\r\n".encode("ascii")
+        answer = await self._exchange.ask(line, timeout_s=self.timeout)
+        if answer.kind == 2:
+            self.last_ehlo_response = _response(answer)
+        return envelope(message, wish, self._abilities)
+
+    @property
+    def _abilities(self) -> Abilities:
+        offered = (
+            f"{name} {value}".strip().upper() for name, value in self.esmtp_extensions.items()
+        )
+        return Abilities(frozenset(offered), self._is_encrypted)
 
     async def sendmail(
         self,
