@@ -11,10 +11,10 @@ from securemail import (
     Phase,
     SecureMailError,
     SecureSession,
+    Service,
     Timeouts,
     TLSMode,
     TrustStore,
-    connect_imap,
 )
 from securemail.testing import (
     CertificateAuthority,
@@ -50,13 +50,18 @@ IMPLICIT = (StartTLS(), TLS_GREETING, PLAIN, WELCOME)
 
 
 def account(
-    server: ScriptedServer, ca: CertificateAuthority, tls: TLSMode, **fields: Any
+    server: ScriptedServer,
+    ca: CertificateAuthority,
+    tls: TLSMode,
+    service: Service = Service.IMAP,
+    /,
+    **fields: Any,
 ) -> Account:
     """Return alice's account on `server`."""
     fields.setdefault("credentials", Password("alice", "secret"))
     fields.setdefault("trust", TrustStore.from_pem(ca.pem))
-    endpoint = Endpoint(HOST, server.port, tls, addresses=[server.address])
-    return Account("alice@example.org", imap=endpoint, **fields)
+    fields[service.name.lower()] = Endpoint(HOST, server.port, tls, addresses=[server.address])
+    return Account("alice@example.org", **fields)
 
 
 async def refused(
@@ -66,13 +71,15 @@ async def refused(
     tls: TLSMode = TLSMode.STARTTLS,
     context: Any = None,
     timeouts: Timeouts | None = None,
+    service: Service = Service.IMAP,
     **fields: Any,
 ) -> tuple[SecureMailError, ScriptedServer]:
     """Connect to a server that plays `script`, which must fail with one of our errors."""
     context = context or ca.server_context(HOST, request_client_certificate=True)
     async with ScriptedServer(script, context=context) as server:
+        mine = account(server, ca, tls, service, **fields)
         try:
-            session = await connect_imap(account(server, ca, tls, **fields), timeouts=timeouts)
+            session = await SecureSession.connect(mine, service, timeouts=timeouts)
         except SecureMailError as exc:
             await server.finished.wait()
             return exc, server

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import aclosing
 
 import pytest
 import uvloop
@@ -16,6 +18,7 @@ from securemail import (
     TLSMode,
     TrustStore,
     connect_imap,
+    connect_pop3,
     connect_submission,
 )
 from securemail.testing import CertificateAuthority, MailServer
@@ -78,3 +81,37 @@ async def _submit(tls: TLSMode, ca: CertificateAuthority) -> None:
 @pytest.mark.parametrize("tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS])
 def test_submission_works_on_uvloop(tls: TLSMode, ca: CertificateAuthority) -> None:
     uvloop.run(_submit(tls, ca), debug=True)
+
+
+async def _drained(pieces: AsyncIterator[bytes]) -> int:
+    return sum([len(piece) async for piece in pieces])
+
+
+async def _use_pop3(tls: TLSMode, ca: CertificateAuthority) -> None:
+    async with MailServer({"alice": "secret"}, ca=ca) as server:
+        for _ in range(50):
+            server.store.deliver("alice", MESSAGE[:20_000])
+        server.store.deliver("alice", MESSAGE)
+        mine = Account(
+            "alice@example.org",
+            pop3=server.endpoint(tls, service=Service.POP3),
+            credentials=Password("alice", "secret"),
+            trust=TrustStore.from_pem(ca.pem),
+        )
+        async with connect_pop3(mine) as session:
+            client = session.client
+            many = [message async for message in client.retr_many(range(1, 51))]
+            assert many == [MESSAGE[:20_000] + b"\r\n"] * 50
+            streamed = b"".join([piece async for piece in client.retr_stream(51)])
+            assert streamed == MESSAGE + b"\r\n"
+            async with aclosing(client.retr_stream(51)) as pieces:
+                await anext(pieces)
+                # Not read any more: the line's end is heard of when the program goes on.
+                server.kill()
+                with pytest.raises(ConnectError):
+                    await _drained(pieces)
+
+
+@pytest.mark.parametrize("tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS])
+def test_a_pop3_session_works_on_uvloop(tls: TLSMode, ca: CertificateAuthority) -> None:
+    uvloop.run(_use_pop3(tls, ca), debug=True)

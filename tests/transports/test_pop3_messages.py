@@ -4,9 +4,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator
+from collections.abc import AsyncIterator
 from contextlib import aclosing
-from typing import cast
 
 import pytest
 
@@ -19,11 +18,6 @@ from tests.transports.pop3_line import Line
 MESSAGE = b"A: b\r\n\r\n.\r\n..\r\n\xff\r\n"
 ANSWER = b"+OK 19 octets\r\nA: b\r\n\r\n..\r\n...\r\n\xff\r\n.\r\n"
 NO_PIPELINING = frozenset({"TOP"})
-
-
-def generator(messages: AsyncIterator[bytes]) -> AsyncGenerator[bytes, None]:
-    """Return it as what it is: something to close."""
-    return cast("AsyncGenerator[bytes, None]", messages)
 
 
 async def all_of(messages: AsyncIterator[bytes]) -> list[bytes]:
@@ -90,7 +84,7 @@ async def test_nothing_is_read_while_nobody_takes_what_has_come() -> None:
     line.receive(b"two\r\n.\r\n")
     assert await second == b"\r\ntwo\r\n"
     assert paused == [False, True, True, False]
-    await generator(pieces).aclose()
+    await pieces.aclose()
 
 
 async def test_what_came_before_the_socket_was_left_alone_is_one_piece() -> None:
@@ -100,7 +94,7 @@ async def test_what_came_before_the_socket_was_left_alone_is_one_piece() -> None
     line.receive(b"+OK\r\none\r\n")
     line.receive(b"two\r\n")
     assert await first == b"one\r\ntwo"
-    await generator(pieces).aclose()
+    await pieces.aclose()
 
 
 async def test_other_commands_wait_for_the_end_of_a_stream() -> None:
@@ -117,7 +111,7 @@ async def test_other_commands_wait_for_the_end_of_a_stream() -> None:
 
 async def test_a_stream_that_is_left_early_passes_unread_and_the_session_goes_on() -> None:
     line = Line()
-    async with aclosing(generator(line.client.retr_stream(1))) as pieces:
+    async with aclosing(line.client.retr_stream(1)) as pieces:
         first = await begun(anext(pieces))
         line.receive(b"+OK\r\none\r\n")
         await first
@@ -131,7 +125,7 @@ async def test_a_stream_that_is_left_early_passes_unread_and_the_session_goes_on
 
 async def test_a_stream_that_was_not_begun_sends_nothing() -> None:
     line = Line()
-    await generator(line.client.retr_stream(1)).aclose()
+    await line.client.retr_stream(1).aclose()
     assert line.transport.take() == b""
 
 
@@ -221,7 +215,7 @@ async def test_nothing_more_is_asked_for_than_is_taken() -> None:
     await first
     await settle()
     assert line.transport.take() == b""
-    await generator(messages).aclose()
+    await messages.aclose()
 
 
 async def test_a_message_may_be_deleted_while_others_are_on_their_way() -> None:
@@ -260,7 +254,7 @@ async def test_the_first_refusal_ends_the_iteration_and_not_the_session() -> Non
 
 async def test_an_iteration_that_is_left_early_lets_the_rest_pass() -> None:
     line = Line()
-    async with aclosing(generator(line.client.retr_many(range(1, 100)))) as messages:
+    async with aclosing(line.client.retr_many(range(1, 100))) as messages:
         first = await begun(anext(messages))
         line.receive(answers(range(1, 3)))
         assert await first == b"message 1\r\n"
@@ -281,5 +275,5 @@ async def test_all_that_waits_to_be_taken_is_bounded(monkeypatch: pytest.MonkeyP
     with pytest.raises(SecureMailError):
         await line.client.noop()
     await first
-    await generator(messages).aclose()
+    await messages.aclose()
     assert line.transport.is_aborted

@@ -24,6 +24,7 @@ from securemail.protocol.dialogue import (
     Respond,
     StartTLS,
 )
+from securemail.secret import SecretBytes
 from securemail.wire.buffer import CRLF
 from securemail.wire.pop3 import (
     TERMINATOR,
@@ -63,7 +64,7 @@ class POP3Dialect:
         self._awaiting = _Awaiting.GREETING
         self._listing: list[bytes] | None = None
         self._capabilities: frozenset[str] | None = None
-        self._password = b""
+        self._password = SecretBytes(b"")
 
     def encode(self, command: Command) -> bytes:
         """Return the line for `command`."""
@@ -83,11 +84,15 @@ class POP3Dialect:
             case CancelExchange():
                 return self._line(_Awaiting.AUTH, b"*")
             case LogIn(username, password):
-                self._password = password.reveal().encode()
+                self._password = SecretBytes(password.reveal().encode())
                 return self._line(_Awaiting.USER, b"USER " + username.encode())
             case Proceed():
-                line, self._password = b"PASS " + self._password, b""
+                line = b"PASS " + self._password.reveal()
+                self._forget_password()
                 return self._line(_Awaiting.PASS, line)
+
+    def _forget_password(self) -> None:
+        self._password = SecretBytes(b"")
 
     def _line(self, awaiting: _Awaiting, line: bytes) -> bytes:
         self._awaiting = awaiting
@@ -129,6 +134,7 @@ class POP3Dialect:
         return Reply(Kind.OK, words=status.words)
 
     def _read_err(self, awaiting: _Awaiting, status: Status) -> Reply:
+        self._forget_password()
         if awaiting in (_Awaiting.GREETING, _Awaiting.NOTHING):
             # Servers take their leave like this: too busy, or nothing said for too long.
             return Reply(Kind.BYE, words=status.words)
@@ -158,6 +164,7 @@ class POP3Dialect:
 
     def forget(self) -> None:
         """Drop what was said before TLS."""
+        self._forget_password()
         self._capabilities = None
         self._listing = None
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
 from contextlib import contextmanager
 from itertools import islice
 from typing import Final, TypeVar, overload
@@ -53,7 +53,7 @@ def hand_over(
     if early:
         pipeline.data_received(early)
     if transport.is_closing():
-        pipeline.connection_lost(None)
+        pipeline.connection_lost(getattr(transport, "error", None))
     pipeline.check()
     return POP3Client(pipeline, capabilities)
 
@@ -111,7 +111,7 @@ class POP3Client:
         """
         return await self._text(_request("RETR", _message(number), max_bytes=limits.LITERAL_BYTES))
 
-    async def retr_stream(self, number: int) -> AsyncIterator[bytes]:
+    async def retr_stream(self, number: int) -> AsyncGenerator[bytes, None]:
         """Yield a message piece by piece, never holding more than one buffer of 64 KiB.
 
         While nobody asks for the next piece, nothing is read from the server, and other commands
@@ -132,7 +132,7 @@ class POP3Client:
         finally:
             self._pipeline.drop(request)
 
-    async def retr_many(self, numbers: Iterable[int]) -> AsyncIterator[bytes]:
+    async def retr_many(self, numbers: Iterable[int]) -> AsyncGenerator[bytes, None]:
         """Yield these messages in this order, asking ahead of what was taken.
 
         Where the server offers PIPELINING, up to `limits.POP3_WINDOW` are on their way at once, and

@@ -32,9 +32,9 @@ class Request:
     status: Status | None = field(default=None, repr=False)
     error: SecureMailError | None = field(default=None, repr=False)
     size: int = 0
-    held: int = 0
     news: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
-    _pieces: list[bytes] = field(default_factory=list, repr=False)
+    # Not a list of pieces: one octet in each would take forty times its memory.
+    _text: bytearray = field(default_factory=bytearray, repr=False)
 
     def count(self, size: int) -> None:
         """Take note of so much more of the answer.
@@ -50,17 +50,20 @@ class Request:
 
     def add(self, text: bytes) -> None:
         """Keep `text` until it is taken."""
-        self._pieces.append(text)
-        self.held += len(text)
+        self._text += text
         if self.is_streamed:
             self.news.set()
 
     def take(self) -> bytes:
         """Return what has come since the last call, and hold it no longer."""
-        text = b"".join(self._pieces)
-        self._pieces.clear()
-        self.held = 0
+        text = bytes(self._text)
+        self._text = bytearray()
         return text
+
+    @property
+    def held(self) -> int:
+        """How many octets nobody has taken yet."""
+        return len(self._text)
 
     def end(self, error: SecureMailError | None = None) -> None:
         """Let whoever waits go on, once: a later end does not count."""
