@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
-from tests.servers import dovecot_files
+from tests.servers import dovecot_files, tokens
 from tests.servers.process import ProcessGroup, eventually
 
 START_TIMEOUT_S: Final = 10.0
@@ -98,6 +98,10 @@ class DovecotWorld:
         for pid in serving:
             os.kill(pid, signal.SIGKILL)
         return len(serving)
+
+    def token(self, user: str, *, valid_s: int = 3600) -> str:
+        """Return an access token of `user`'s; with a negative `valid_s` it has expired."""
+        return tokens.token(user, valid_s=valid_s)
 
     def deliver(self, user: str, message: bytes) -> None:
         """Put `message` into the user's INBOX, in one step; sessions in IDLE hear of it."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import grp
+import hashlib
 import os
 import pwd
 import string
@@ -12,7 +14,7 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Final
 
-from tests.servers import pki
+from tests.servers import pki, tokens
 
 TEMPLATE: Final = Path(__file__).with_name("dovecot.conf")
 
@@ -27,7 +29,11 @@ WRONG_NAME_HOST: Final = "wrongname.example.test"
 UNKNOWN_ISSUER_HOST: Final = "unknown.example.test"
 COMMON_NAME_HOST: Final = "commonname.example.test"
 
-PASSWORDS: Final = MappingProxyType({"alice": "alice's wonderland", "bob": "bob's burgers"})
+PASSWORDS: Final = MappingProxyType(
+    {"alice": "alice's wonderland", "bob": "bob's burgers", "carol": "carol's hash"}
+)
+# Whose password is stored as a hash that has nothing to do with SCRAM.
+HASHED: Final = frozenset({"carol"})
 
 # A number that no account of Debian's has.
 MAIL_UID: Final = 12345
@@ -61,6 +67,7 @@ def write(directory: Path, ports: Mapping[str, int]) -> Certificates:
     )
     (directory / "dovecot.conf").write_text(conf)
     _write_users(directory)
+    tokens.write(directory)
     return _write_client_certificates(pems, ca)
 
 
@@ -111,7 +118,7 @@ def _local_name(host: str, pem: Path) -> str:
 
 def _write_users(directory: Path) -> None:
     """Write both lists of users, and make their mailboxes."""
-    passwords = [f"{user}:{{PLAIN}}{word}::::::\n" for user, word in PASSWORDS.items()]
+    passwords = [f"{user}:{_stored(user)}::::::\n" for user in PASSWORDS]
     (directory / "users").write_text("".join(passwords))
     # A certificate is all that EXTERNAL asks for.
     external = [f"{user}:::::::nopassword=y\n" for user in PASSWORDS]
@@ -123,6 +130,17 @@ def _write_users(directory: Path) -> None:
             folder.mkdir(parents=True)
         for path in (home, home / "Maildir", *folders):
             os.chown(path, *mail_owner())
+
+
+def _stored(user: str) -> str:
+    """Return what the list of users says of a password."""
+    word = PASSWORDS[user]
+    if user not in HASHED:
+        return f"{{PLAIN}}{word}"
+    salt = b"salted"
+    return "{SSHA256.b64}" + base64.b64encode(
+        hashlib.sha256(word.encode() + salt).digest() + salt
+    ).decode("ascii")
 
 
 def _write_client_certificates(pems: Path, server_ca: pki.KeyPair) -> Certificates:

@@ -72,7 +72,7 @@ async def test_a_message_submitted_is_read_back(
     mail.add_attachment(bytes(range(256)) * 40, "application", "octet-stream", filename="all.bin")
     async with inbox_of_bob(postfix_world) as arrived:
         async with connect_submission(account(postfix_world, server, tls)) as session:
-            assert session.authenticated_by == "PLAIN"
+            assert session.authenticated_by == "SCRAM-SHA-256"
             record = session.confidentiality
             assert record.tls_version is TLSVersion.TLS_1_3
             assert record.trust is Trust.PKIX
@@ -141,7 +141,7 @@ async def test_a_wrong_password_is_refused_with_the_servers_words(
     mine = account(postfix_world, server, tls, credentials=Password("alice", "wrong"))
     with pytest.raises(AuthenticationError, match=r"535 5\.7\.8") as caught:
         await connect_submission(mine)
-    assert caught.value.attempts[0].mechanism == "PLAIN"
+    assert "SCRAM-SHA-256" in {attempt.mechanism for attempt in caught.value.attempts}
 
 
 @SERVER
@@ -220,6 +220,7 @@ async def test_capabilities_differ_before_and_inside_tls(postfix_world: PostfixW
     inside = await session.discover()
     await session.aclose()
     assert "STARTTLS" in before
-    assert "AUTH PLAIN LOGIN" not in before
+    assert not any(line.startswith("AUTH ") and "PLAIN" in line for line in before)
     assert "STARTTLS" not in inside
-    assert {"AUTH PLAIN LOGIN", "SIZE 62914560"} <= inside
+    assert "SIZE 62914560" in inside
+    assert any(line.startswith("AUTH ") and " PLAIN" in line for line in inside)

@@ -109,7 +109,7 @@ def _with_password(
             continue
         has_way = True
         yield _new_mechanism(name, account, password, offer, new_nonce)
-    if not has_way:
+    if not has_way and (not password.mechanisms or "LOGIN" in password.mechanisms):
         yield _login_command(account, password, offer)
 
 
@@ -134,7 +134,9 @@ def _why_not(name: str, account: Account, password: Password, offer: Offer) -> s
 
 def _is_worth_saying(name: str, password: Password, offer: Offer) -> bool:
     """Every mechanism that is missing would be a list of nine lines for each login."""
-    return name == "PLAIN" or name in offer.mechanisms or name in password.mechanisms
+    if password.mechanisms:
+        return name in password.mechanisms
+    return name == "PLAIN" or name in offer.mechanisms
 
 
 def _new_mechanism(
@@ -163,8 +165,6 @@ def _header(name: str, identity: str, offer: Offer) -> GS2Header:
 def _login_command(account: Account, password: Password, offer: Offer) -> Way | Attempt:
     name = LoginCommand.name
     is_named = "LOGIN" in password.mechanisms
-    if password.mechanisms and not is_named:
-        return Attempt(name, "not run: the account names others")
     if not offer.is_encrypted and not is_named:
         return Attempt(name, "not run: it would show the password")
     if not offer.has_login_command:
