@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
 import pytest
+import uvloop
 
 pytest_plugins = ["tests.servers.fixtures"]
 
@@ -23,6 +24,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipping is forbidden here: {report.longreprtext}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def signal_pipe() -> None:
+    """Let libuv make the pipe that it keeps as long as the process lives, before we count."""
+    uvloop.run(asyncio.sleep(0))
 
 
 @pytest.fixture(autouse=True)

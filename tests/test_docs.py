@@ -82,10 +82,12 @@ async def test_the_example_prints_the_subjects_of_unread_mail(tmp_path: Path) ->
     assert "Subject: hello" in printed
 
 
-def test_the_demo_shows_two_sessions_and_a_refused_attack() -> None:
+def test_the_demo_shows_three_protocols_two_ways_to_log_in_and_a_refused_attack() -> None:
     printed = run("-m", "securemail.demo")
-    assert printed.count("private: The connection is encrypted") == 2
-    assert "logged in by PLAIN" in printed
+    assert printed.count("private: The connection is encrypted") == 4
+    assert "the message was accepted" in printed
+    assert printed.count("Subject: Nobody else has read this") == 3
+    assert printed.count("logged in by SCRAM-SHA-256") == 3
     assert "logged in by EXTERNAL" in printed
     assert "refused: STARTTLS was refused" in printed
     assert re.search(r"all that the attacker has seen: b'[0-9A-F]{8}1 STARTTLS\\r\\n'", printed)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 
@@ -35,12 +34,6 @@ def account(server: MailServer, tls: TLSMode, ca: CertificateAuthority) -> Accou
         credentials=Password("alice", "secret"),
         trust=TrustStore.from_pem(ca.pem),
     )
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _signal_pipe() -> None:
-    """Let libuv make the pipe that it keeps as long as the process lives."""
-    uvloop.run(asyncio.sleep(0))
 
 
 async def _use(tls: TLSMode, ca: CertificateAuthority) -> None:

@@ -56,12 +56,11 @@ class Offer:
     `certificate` replaces the good one; the versions bound TLS (1.2 and later by default);
     `mechanisms` are the SASL mechanisms inside TLS; known are PLAIN, LOGIN, CRAM-MD5, EXTERNAL,
     SCRAM-SHA-1, -256 and -512, each with -PLUS (channel binding by `tls-server-end-point`),
-    OAUTHBEARER and XOAUTH2; POP3 and submission know PLAIN and EXTERNAL only. `scram_iterations`
-    is what SCRAM asks of clients. Without `login` LOGINDISABLED is said inside TLS too, and POP3
-    has no USER; without `sasl_ir` IMAP refuses an initial response; without
-    `greeting_capabilities` clients have to ask; without `pipelining` POP3 does not offer it.
-    `extensions` are what submission lists in its reply to EHLO, and no others work: "SIZE 1000",
-    "DSN", "REQUIRETLS".
+    OAUTHBEARER and XOAUTH2. `scram_iterations` is what SCRAM asks of clients. Without `login`
+    LOGINDISABLED is said inside TLS too, and POP3 has no USER; without `sasl_ir` IMAP refuses an
+    initial response; without `greeting_capabilities` clients have to ask; without `pipelining`
+    POP3 does not offer it. `extensions` are what submission lists in its reply to EHLO, and no
+    others work: "SIZE 1000", "DSN", "REQUIRETLS".
     """
 
     certificate: ServerCertificate | None = None

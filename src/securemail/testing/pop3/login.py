@@ -8,6 +8,13 @@ import hmac
 from typing import Final
 
 from securemail.testing.pop3.session import HangupError, RefusedError, Session, State
+from securemail.testing.sasl.exchange import (
+    Exchange,
+    MalformedResponseError,
+    WrongCredentialsError,
+    WrongIdentityError,
+)
+from securemail.testing.sasl.mechanisms import MECHANISMS, Run
 
 _NO_PRIVACY: Final = "not without TLS"
 _WRONG: Final = "[AUTH] wrong credentials"
@@ -66,14 +73,27 @@ async def auth(session: Session, argument: bytes) -> str:
         raise RefusedError(f"the mechanism {mechanism} is not offered")
     if len(argument) > 255 - len(b"AUTH \r\n"):
         raise RefusedError("the command is too long for an initial response")
-    response = b"" if encoded == b"=" else _decoded(encoded or await session.ask(""))
-    match mechanism:
-        case "PLAIN":
-            return session.enter(_plain(session, response))
-        case "EXTERNAL":
-            return session.enter(_external(session, response))
-        case _:
-            raise RefusedError(f"the mechanism {mechanism} is not known here")
+    initial = None if not encoded else b"" if encoded == b"=" else _decoded(encoded)
+    run = MECHANISMS.get(mechanism)
+    if run is None:
+        raise RefusedError(f"the mechanism {mechanism} is not known here")
+    return session.enter(await _ran(session, run, initial))
+
+
+async def _ran(session: Session, run: Run, initial: bytes | None) -> str:
+    """Run a mechanism in POP3's words."""
+
+    async def ask(challenge: bytes) -> bytes:
+        return _decoded(await session.ask(base64.b64encode(challenge).decode()))
+
+    tls = session.connection.tls
+    certified_user = tls.client_common_name if tls else None
+    try:
+        return await run(Exchange(session.site.realm, initial, ask, certified_user))
+    except (WrongCredentialsError, WrongIdentityError) as exc:
+        raise RefusedError(f"[AUTH] {exc}") from exc
+    except MalformedResponseError as exc:
+        raise RefusedError(str(exc)) from exc
 
 
 async def quit_(session: Session, argument: bytes) -> str:
@@ -104,28 +124,6 @@ def _decoded(encoded: bytes) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error as exc:
         raise RefusedError("a response that is not base64") from exc
-
-
-def _plain(session: Session, response: bytes) -> str:
-    """RFC 4616: authorization identity NUL user NUL password."""
-    parts = response.split(b"\0")
-    if len(parts) != 3:
-        raise RefusedError("PLAIN needs three parts")
-    identity, name, word = parts
-    if identity not in (b"", name):
-        raise RefusedError("[AUTH] nobody acts for another user here")
-    return _checked(session, name, word)
-
-
-def _external(session: Session, response: bytes) -> str:
-    """RFC 4422 appendix A: the user is the common name of the verified client certificate."""
-    tls = session.connection.tls
-    name = tls.client_common_name if tls else None
-    if name is None or name not in session.site.users:
-        raise RefusedError("[AUTH] no client certificate of a user here")
-    if response not in (b"", name.encode()):
-        raise RefusedError("[AUTH] the certificate is another user's")
-    return name
 
 
 def _checked(session: Session, name: bytes, word: bytes) -> str:

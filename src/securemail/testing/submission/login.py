@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-import hmac
 
+from securemail.testing.sasl.exchange import (
+    Exchange,
+    MalformedResponseError,
+    WrongCredentialsError,
+    WrongIdentityError,
+)
+from securemail.testing.sasl.mechanisms import MECHANISMS, Run
 from securemail.testing.submission.session import ReplyError, Session
 
 
@@ -57,19 +63,29 @@ async def auth(session: Session, arguments: str) -> None:
         raise ReplyError(538, "5.7.11 not without TLS")
     if name.upper() not in session.office.site.mechanisms:
         raise ReplyError(504, f"5.5.4 {name!r} is not offered")
-    if initial:
-        response = b"" if initial == "=" else _decoded(initial.encode())
-    else:
-        session.reply(334, "")
-        response = _decoded(await session.read_response())
-    match name.upper():
-        case "PLAIN":
-            session.user = _plain(session, response)
-        case "EXTERNAL":
-            session.user = _external(session, response)
-        case _:
-            raise ReplyError(504, f"5.5.4 {name!r} is not known here")
+    run = MECHANISMS.get(name.upper())
+    if run is None:
+        raise ReplyError(504, f"5.5.4 {name!r} is not known here")
+    response = None if not initial else b"" if initial == "=" else _decoded(initial.encode())
+    session.user = await _ran(session, run, response)
     session.reply(235, f"2.7.0 welcome, {session.user}")
+
+
+async def _ran(session: Session, run: Run, initial: bytes | None) -> str:
+    """Run a mechanism in SMTP's words."""
+
+    async def ask(challenge: bytes) -> bytes:
+        session.reply(334, base64.b64encode(challenge).decode())
+        return _decoded(await session.read_response())
+
+    tls = session.connection.tls
+    certified_user = tls.client_common_name if tls else None
+    try:
+        return await run(Exchange(session.office.site.realm, initial, ask, certified_user))
+    except (WrongCredentialsError, WrongIdentityError) as exc:
+        raise ReplyError(535, f"5.7.8 {exc}") from exc
+    except MalformedResponseError as exc:
+        raise ReplyError(501, f"5.5.2 {exc}") from exc
 
 
 def _decoded(encoded: bytes) -> bytes:
@@ -79,32 +95,6 @@ def _decoded(encoded: bytes) -> bytes:
         return base64.b64decode(encoded, validate=True)
     except binascii.Error as exc:
         raise ReplyError(501, "5.5.2 that is not base64") from exc
-
-
-def _plain(session: Session, response: bytes) -> str:
-    """RFC 4616: authorization identity NUL user NUL password."""
-    parts = response.split(b"\0")
-    if len(parts) != 3:
-        raise ReplyError(501, "5.5.2 PLAIN needs three parts")
-    identity, user, password = parts
-    name = user.decode("utf-8", "replace")
-    known = session.office.site.users.get(name)
-    if known is None or not hmac.compare_digest(known.encode(), password):
-        raise ReplyError(535, "5.7.8 wrong credentials")
-    if identity not in (b"", user):
-        raise ReplyError(535, "5.7.8 nobody acts for another user here")
-    return name
-
-
-def _external(session: Session, response: bytes) -> str:
-    """RFC 4422 appendix A: the user is the common name of the verified client certificate."""
-    tls = session.connection.tls
-    user = tls.client_common_name if tls else None
-    if user is None or user not in session.office.site.users:
-        raise ReplyError(535, "5.7.8 no client certificate of a user here")
-    if response not in (b"", user.encode()):
-        raise ReplyError(535, "5.7.8 the certificate is another user's")
-    return user
 
 
 async def noop(session: Session, _arguments: str) -> None:
