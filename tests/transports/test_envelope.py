@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from securemail import SubmissionError, UsageError
-from tests.transports.envelopes import HEAD, letter, made, sent
+from tests.transports.envelopes import ALL, HEAD, letter, made, sent
 
 # --- addresses
 
@@ -178,3 +178,16 @@ def test_any_bytes_are_sent_or_refused_with_our_error(data: bytes) -> None:
     assert wire.count(b"\r\n") == wire.count(b"\n") == wire.count(b"\r")
     dots = sum(line.startswith(b".") for line in wire.split(b"\r\n"))
     assert out.message.size == len(wire) - dots
+
+
+def test_a_message_object_that_cannot_be_written_is_refused() -> None:
+    message = letter()
+    message.set_payload(5)  # type: ignore[call-overload]
+    for has in (ALL, frozenset[str]()):
+        with pytest.raises(UsageError):
+            made(message, has=has)
+
+
+def test_a_date_that_is_none_is_the_senders_business() -> None:
+    dated = HEAD.replace(b"Subject", b"Resent-Date: 1 Jan 99999 00:00:00 +99999999999\r\nSubject")
+    assert made(dated, sender="a@b.c", recipients="d@e.f").recipients == ("d@e.f",)

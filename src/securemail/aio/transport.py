@@ -79,6 +79,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         if self._engine is None:
             self._deliver(bytes(data))
             return
+        is_new = self._upper is not None
         try:
             for plaintext in self._engine.receive(data):
                 self._announce()
@@ -88,6 +89,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._fail(exc)
             return
         self._flush()
+        if is_new and self._upper is None:
+            self._acknowledge_at_once()
         self._check_reading()
         if self._engine.is_closed_by_peer:
             self._tell_eof()
@@ -148,13 +151,13 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
     def _announce(self) -> None:
         if self._upper is None or self._engine is None or not self._engine.is_established:
             return
-        self._acknowledge_at_once()
         upper, self._upper = self._upper, None
         upper.tls_established()
 
     def _acknowledge_at_once(self) -> None:
         # A server that leaves Nagle on (Postfix) holds its greeting until we acknowledge its
-        # session tickets: 4.6 instead of 49.9 ms to ready on loopback.
+        # session tickets: 5 instead of 47 ms to ready on loopback. Only after our Finished was
+        # written: to write ends this mode.
         sock = self.get_extra_info("socket")
         if sock is not None and hasattr(socket, "TCP_QUICKACK"):
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)

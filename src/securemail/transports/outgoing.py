@@ -12,6 +12,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email import message_from_bytes, policy
+from email.errors import MessageError
 from email.generator import BytesGenerator
 from email.message import EmailMessage
 from typing import Final
@@ -25,6 +26,8 @@ _END_OF_HEADER: Final = re.compile(rb"\A\r?\n|\r?\n(\r?\n)")
 _BLIND: Final = re.compile(
     rb"^(?:Resent-)?Bcc[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE
 )
+# What email raises for a message that was put together wrongly.
+_UNWRITABLE: Final = (ValueError, TypeError, LookupError, AttributeError, MessageError)
 _SENDERS: Final = ("Sender", "From")
 _RECIPIENTS: Final = ("To", "Cc", "Bcc")
 _FIELD: Final = "submit.message"
@@ -134,14 +137,17 @@ def flattened(message: EmailMessage, *, is_utf8: bool, is_8bit: bool) -> bytes:
                 buffer, policy=form.clone(cte_type="8bit" if is_8bit else "7bit")
             )
             generator.flatten(bare)
-        except (ValueError, TypeError, LookupError, AttributeError) as exc:
+        except _UNWRITABLE as exc:
             raise UsageError(f"the message cannot be written: {exc}", field=_FIELD) from exc
         return buffer.getvalue()
 
 
 def is_signed(message: EmailMessage) -> bool:
     """Return whether a part would not survive being encoded anew (RFC 1847 section 2.1)."""
-    return any(part.get_content_type() == "multipart/signed" for part in message.walk())
+    try:
+        return any(part.get_content_type() == "multipart/signed" for part in message.walk())
+    except _UNWRITABLE as exc:
+        raise UsageError(f"the message cannot be read: {exc}", field=_FIELD) from exc
 
 
 def header_of(data: bytes) -> EmailMessage:
@@ -182,7 +188,8 @@ def has_utf8_address(message: EmailMessage) -> bool:
 
 
 def _names(message: EmailMessage, names: tuple[str, ...]) -> list[str]:
-    blocks = len(message.get_all("Resent-Date", []))
+    # Not get_all(), which would parse the dates.
+    blocks = sum(name.lower() == "resent-date" for name in message.keys())  # noqa: SIM118
     if blocks > 1:
         # RFC 5322 section 3.6.6: which block is the last one cannot be told from a parsed header.
         raise UsageError(

@@ -12,10 +12,11 @@ import asyncio
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from email.message import EmailMessage
-from typing import Any, Final, NoReturn
+from typing import Any, Final, Literal, NoReturn
 
 import aiosmtplib
 from aiosmtplib.protocol import SMTPProtocol, normalize_message_line_endings
+from aiosmtplib.typing import Default
 
 from securemail import limits
 from securemail.dsn import DSN
@@ -181,11 +182,21 @@ class SubmissionClient(aiosmtplib.SMTP):
         recipients: str | Sequence[str],
         message: str | bytes,
         /,
-        **options: Any,
+        *,
+        mail_options: Iterable[str] | None = None,
+        rcpt_options: Iterable[str] | None = None,
+        timeout: float | Literal[Default.token] | None = Default.token,  # noqa: ASYNC109 - its name
     ) -> tuple[dict[str, aiosmtplib.SMTPResponse], str]:
         """As aiosmtplib's, one transaction after the other, those of `submit()` included."""
         async with self._transaction:
-            return await super().sendmail(sender, recipients, message, **options)
+            return await super().sendmail(
+                sender,
+                recipients,
+                message,
+                mail_options=mail_options,
+                rcpt_options=rcpt_options,
+                timeout=timeout,
+            )
 
     def close(self) -> None:
         """Close the connection. Commands after that say why it ended."""
