@@ -1,4 +1,4 @@
-"""A private Dovecot with its own users, certificates and ports: IMAP as real servers speak it."""
+"""A private Dovecot with its own users, certificates and ports: IMAP and POP3 as in real life."""
 
 from __future__ import annotations
 
@@ -19,6 +19,11 @@ from tests.servers.process import ProcessGroup, eventually
 
 START_TIMEOUT_S: Final = 10.0
 
+# Debian puts them here, each from a package of its own; elsewhere they come with Dovecot.
+LIBEXEC: Final = Path("/usr/lib/dovecot")
+SERVICES: Final = ("imap", "pop3")
+PORTS: Final = ("imap_port", "imaps_port", "pop3_port", "pop3s_port")
+
 
 @dataclass(frozen=True, slots=True)
 class DovecotWorld:
@@ -33,6 +38,8 @@ class DovecotWorld:
     directory: Path
     imap_port: int
     imaps_port: int
+    pop3_port: int
+    pop3s_port: int
     passwords: Mapping[str, str]
     ca_pem: bytes
     client_pem: Mapping[str, bytes]
@@ -82,7 +89,7 @@ class DovecotWorld:
         serving = [
             process.pid
             for process in self._processes.members()
-            if process.name == "imap" and f"[{user} " in process.command
+            if process.name in SERVICES and f"[{user} " in process.command
         ]
         for pid in serving:
             os.kill(pid, signal.SIGKILL)
@@ -113,13 +120,18 @@ class DovecotWorld:
 
 
 def binary() -> str | None:
-    """Return the path of Dovecot, or None. `SECUREMAIL_DOVECOT` names another one."""
+    """Return the path of Dovecot, or None where it or a part of it is missing.
+
+    `SECUREMAIL_DOVECOT` names another one.
+    """
+    if LIBEXEC.is_dir() and not all((LIBEXEC / name).exists() for name in SERVICES):
+        return None
     return shutil.which(os.environ.get("SECUREMAIL_DOVECOT", "/usr/sbin/dovecot"))
 
 
 @contextlib.contextmanager
 def dovecot() -> Iterator[DovecotWorld]:
-    """Run a Dovecot of one's own: IMAP on two ports, two users, a directory removed afterwards.
+    """Run a Dovecot of one's own: two ports for each protocol, two users, a directory that goes.
 
     Raises:
         RuntimeError: there is no Dovecot here, or it does not start.
@@ -131,13 +143,14 @@ def dovecot() -> Iterator[DovecotWorld]:
         directory = Path(name)
         # Dovecot's users must be able to walk down to it; pytest's tmp_path is closed to them.
         directory.chmod(0o755)
-        imap_port, imaps_port = _free_ports(2)
-        ports = {"imap_port": imap_port, "imaps_port": imaps_port}
+        ports = dict(zip(PORTS, _free_ports(len(PORTS)), strict=True))
         certificates = dovecot_files.write(directory, ports)
         world = DovecotWorld(
             directory=directory,
-            imap_port=imap_port,
-            imaps_port=imaps_port,
+            imap_port=ports["imap_port"],
+            imaps_port=ports["imaps_port"],
+            pop3_port=ports["pop3_port"],
+            pop3s_port=ports["pop3s_port"],
             passwords=dovecot_files.PASSWORDS,
             ca_pem=certificates.ca_pem,
             client_pem=certificates.client_pem,
