@@ -1,4 +1,4 @@
-"""A private Dovecot with its own users, certificates and ports: IMAP as real servers speak it."""
+"""A private Dovecot with its own users, certificates and ports: IMAP and POP3 as in real life."""
 
 from __future__ import annotations
 
@@ -21,11 +21,19 @@ START_TIMEOUT_S: Final = 10.0
 
 # Where Debian puts them, each in a package of its own; elsewhere they come with Dovecot.
 LIBEXEC: Final = Path("/usr/lib/dovecot")
-SERVICES: Final = ("imap", "submission", "lmtp")
+SERVICES: Final = ("imap", "pop3", "submission", "lmtp")
 
 # `relay_port` is where its submission service hands messages on: nobody listens there, unless the
 # test starts a Postfix.
-PORTS: Final = ("imap_port", "imaps_port", "submission_port", "submissions_port", "relay_port")
+PORTS: Final = (
+    "imap_port",
+    "imaps_port",
+    "pop3_port",
+    "pop3s_port",
+    "submission_port",
+    "submissions_port",
+    "relay_port",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +49,8 @@ class DovecotWorld:
     directory: Path
     imap_port: int
     imaps_port: int
+    pop3_port: int
+    pop3s_port: int
     submission_port: int
     submissions_port: int
     relay_port: int
@@ -93,7 +103,7 @@ class DovecotWorld:
         serving = [
             process.pid
             for process in self._processes.members()
-            if process.name == "imap" and f"[{user} " in process.command
+            if process.name in SERVICES and f"[{user} " in process.command
         ]
         for pid in serving:
             os.kill(pid, signal.SIGKILL)
@@ -128,7 +138,10 @@ class DovecotWorld:
 
 
 def binary() -> str | None:
-    """Return the path of Dovecot, or None. `SECUREMAIL_DOVECOT` names another one."""
+    """Return the path of Dovecot, or None where it or a part of it is missing.
+
+    `SECUREMAIL_DOVECOT` names another one.
+    """
     if LIBEXEC.is_dir() and not all((LIBEXEC / name).exists() for name in SERVICES):
         return None
     return shutil.which(os.environ.get("SECUREMAIL_DOVECOT", "/usr/sbin/dovecot"))
@@ -136,7 +149,7 @@ def binary() -> str | None:
 
 @contextlib.contextmanager
 def dovecot() -> Iterator[DovecotWorld]:
-    """Run a Dovecot of one's own: IMAP on two ports, two users, a directory removed afterwards.
+    """Run a Dovecot of one's own: two ports for each protocol, two users, a directory that goes.
 
     Raises:
         RuntimeError: there is no Dovecot here, or it does not start.
@@ -154,6 +167,8 @@ def dovecot() -> Iterator[DovecotWorld]:
             directory=directory,
             imap_port=ports["imap_port"],
             imaps_port=ports["imaps_port"],
+            pop3_port=ports["pop3_port"],
+            pop3s_port=ports["pop3s_port"],
             submission_port=ports["submission_port"],
             submissions_port=ports["submissions_port"],
             relay_port=ports["relay_port"],

@@ -199,7 +199,7 @@ async def test_a_large_message_is_streamed_through_one_buffer(ca: CertificateAut
                 most = max(most, len(piece))
                 await asyncio.sleep(0)
     assert b"".join(pieces) == big
-    assert most <= 64 * 1024
+    assert most <= (64 + 16) * 1024  # what is read at once, and the TLS record that it completes
 
 
 async def test_a_stream_that_is_left_early_does_not_end_the_session(

@@ -275,7 +275,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return self._protocol
 
     def pause_reading(self) -> None:
-        """Read no more; what has been read already, at most 64 KiB, is still delivered."""
+        """Read no more; what has been read, at most 64 KiB, is still delivered."""
         if self._raw is not None:
             self._raw.pause_reading()
 

@@ -112,7 +112,7 @@ class POP3Client:
         return await self._text(_request("RETR", _message(number), max_bytes=limits.LITERAL_BYTES))
 
     async def retr_stream(self, number: int) -> AsyncGenerator[bytes, None]:
-        """Yield a message piece by piece, never holding more than one buffer of 64 KiB.
+        """Yield a message piece by piece, holding what one read brings and no more: 80 KiB at most.
 
         While nobody asks for the next piece, nothing is read from the server, and other commands
         wait for the end. An iteration that is left early lets the rest pass unread: use
