@@ -11,18 +11,20 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import MUTANTS, Mutant
+from tests.mutants_pop3 import POP3_MUTANTS
 
 ROOT = Path(__file__).parents[1]
+ALL = (*MUTANTS, *POP3_MUTANTS)
 
 
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.rule)
 def test_a_mutant_can_be_made(mutant: Mutant) -> None:
     source = (ROOT / "src" / "securemail" / mutant.path).read_text()
     assert source.count(mutant.before) == 1
 
 
 @pytest.mark.full
-@pytest.mark.parametrize("mutant", MUTANTS, ids=lambda mutant: mutant.rule)
+@pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.rule)
 def test_a_deleted_check_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
     copy = tmp_path / "src" / "securemail"
     shutil.copytree(ROOT / "src" / "securemail", copy, ignore=shutil.ignore_patterns("__pycache__"))
