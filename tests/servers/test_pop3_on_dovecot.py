@@ -124,7 +124,7 @@ async def test_a_mailbox_that_another_session_has_is_in_use(dovecot_world: Dovec
     async with connect_pop3(mine):
         with pytest.raises(AuthenticationError) as caught:
             await connect_pop3(mine)
-    assert caught.value.attempts[-1].code is ResponseCode.IN_USE
+    assert ResponseCode.IN_USE in {attempt.code for attempt in caught.value.attempts}
 
 
 async def test_capabilities_differ_before_and_inside_tls(dovecot_world: DovecotWorld) -> None:

@@ -103,6 +103,9 @@ async def _use_pop3(tls: TLSMode, ca: CertificateAuthority) -> None:
                 server.kill()
                 with pytest.raises(ConnectError):
                     await _drained(pieces)
+        async with connect_pop3(mine) as session, aclosing(session.client.retr_stream(51)) as left:
+            await anext(left)
+            await session.aclose()
 
 
 @pytest.mark.parametrize("tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS])

@@ -92,9 +92,9 @@ async def test_a_cancelled_command_ends_the_session(name: str) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
+    assert line.transport.is_closing()
     with pytest.raises(ConnectError):
         await queued
-    assert line.transport.is_closing()
 
 
 async def test_a_command_that_waits_for_its_turn_may_be_cancelled() -> None:

@@ -10,7 +10,7 @@ from contextlib import aclosing
 import pytest
 
 from securemail import limits
-from securemail.errors import CommandError, ConnectError, SecureMailError
+from securemail.errors import CommandError, ConnectError, LimitExceeded
 from securemail.transports.pop3 import POP3Client
 from tests.transports.imap_line import begun, settle
 from tests.transports.pop3_line import Line
@@ -272,7 +272,7 @@ async def test_all_that_waits_to_be_taken_is_bounded(monkeypatch: pytest.MonkeyP
     first = await begun(anext(messages))
     line.receive((b"+OK\r\n" + b"x" * 40 + b"\r\n.\r\n") * 2)
     line.receive(b"+OK\r\n" + b"x" * 40 + b"\r\n.\r\n")
-    with pytest.raises(SecureMailError):
+    with pytest.raises(LimitExceeded):
         await line.client.noop()
     await first
     await messages.aclose()

@@ -210,7 +210,8 @@ class Pipeline(asyncio.Protocol):
         if self._is_paused:
             self._is_paused = False
             self._active_at = self._loop.time()
-            self._transport.resume_reading()
+            if not self._transport.is_closing():
+                self._transport.resume_reading()
 
     # --- the end
 

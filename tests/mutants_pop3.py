@@ -1,0 +1,157 @@
+"""What happens when a check of POP3 is deleted: more rows for mutants.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants import Mutant
+
+POP3: Final = "tests/protocol/test_pop3_dialogue.py"
+POP3_ON_THE_WIRE: Final = "tests/session/test_pop3_attacks.py"
+POP3_LOST: Final = "tests/transports/test_pop3_lost.py"
+POP3_MESSAGES: Final = "tests/transports/test_pop3_messages.py"
+POP3_COMMANDS: Final = "tests/transports/test_pop3_commands.py"
+MULTILINE: Final = "tests/wire/test_multiline.py"
+
+POP3_MUTANTS: Final = (
+    Mutant(
+        "POP3's capabilities from before TLS come back with the login",
+        "protocol/pop3.py",
+        "        self._capabilities = None\n        self._listing = None\n",
+        "        self._listing = None\n",
+        f"{POP3}::test_capabilities_from_before_tls_do_not_come_back_with_the_login",
+    ),
+    Mutant(
+        "a POP3 reply that nothing asked for is taken",
+        "protocol/pop3.py",
+        "        if awaiting is _Awaiting.NOTHING:\n            raise",
+        "        if False:\n            raise",
+        f"{POP3}::test_the_reply_to_a_password_before_the_password_closes_the_connection",
+    ),
+    Mutant(
+        "+OK is taken from before the command",
+        "protocol/pop3.py",
+        "        if awaiting is _Awaiting.NOTHING:\n            raise",
+        "        if False:\n            raise",
+        f"{POP3}::test_a_reply_before_its_command_closes_the_connection",
+    ),
+    Mutant(
+        "a POP3 challenge is taken for any command",
+        "protocol/pop3.py",
+        "    if awaiting is not _Awaiting.AUTH:\n",
+        "    if False:\n",
+        f"{POP3}::test_a_challenge_that_nothing_asked_for_is_refused",
+    ),
+    Mutant(
+        "USER is used though it is not listed",
+        "protocol/pop3.py",
+        'return not capabilities or "USER" in capabilities',
+        "return True",
+        f"{POP3}::test_the_login_command_is_not_there_where_it_is_not_listed",
+    ),
+    Mutant(
+        "a long initial response is sent all the same",
+        "protocol/pop3.py",
+        "return length <= limits.POP3_COMMAND_BYTES",
+        "return True",
+        f"{POP3}::test_an_initial_response_goes_along_as_long_as_the_line_is_short_enough",
+    ),
+    Mutant(
+        "leaving says QUIT",
+        "transports/handover.py",
+        "return Held(client, capabilities, _leave_without_a_word)",
+        "return Held(client, capabilities, client.quit)",
+        "tests/session/test_pop3_lost.py::test_leaving_without_quit_deletes_nothing",
+    ),
+    Mutant(
+        "QUIT overtakes what is not answered",
+        "transports/pop3.py",
+        '_request("QUIT", may_overlap=False)',
+        '_request("QUIT")',
+        f"{POP3_LOST}::test_quit_is_not_sent_before_all_else_is_answered",
+    ),
+    Mutant(
+        "a cancelled POP3 command leaves its answer to the next",
+        "transports/pipeline.py",
+        '                self.abort(_closed_because(request, "was cancelled or timed out"))\n',
+        "                pass\n",
+        f"{POP3_LOST}::test_a_cancelled_command_ends_the_session",
+    ),
+    Mutant(
+        "a reply behind the last answer is the next command's",
+        "transports/pipeline.py",
+        "        if self._sent:\n            self._next_answer()\n\n",
+        "        if self._sent:\n            self._next_answer()\n        self._send()\n\n",
+        f"{POP3_LOST}::test_a_reply_that_came_with_the_one_before_is_not_taken_for_the_next_commands",
+    ),
+    Mutant(
+        "half a reply before the command is forgotten",
+        "transports/pipeline.py",
+        "        if self._reader is not None and not self._sent:\n",
+        "        if False:\n",
+        f"{POP3_LOST}::test_half_a_reply_before_the_command_ends_the_session",
+    ),
+    Mutant(
+        "bytes behind the POP3 login are passed over",
+        "transports/pop3.py",
+        "    if early:\n        pipeline.data_received(early)\n",
+        "",
+        f"{POP3_COMMANDS}::test_bytes_behind_the_login_reply_are_refused",
+    ),
+    Mutant(
+        "a number may hold a command",
+        "transports/pop3.py",
+        "    if isinstance(number, bool) or not isinstance(number, int) or number < 1:\n",
+        "    if False:\n",
+        f"{POP3_COMMANDS}::test_what_is_no_number_is_not_sent",
+    ),
+    Mutant(
+        "a language may hold a command",
+        "transports/pop3.py",
+        "        if not _LANGUAGE.fullmatch(tag):\n",
+        "        if False:\n",
+        f"{POP3_COMMANDS}::test_what_is_no_language_is_not_sent",
+    ),
+    Mutant(
+        "a POP3 answer may go on for ever",
+        "transports/request.py",
+        "        if self.max_bytes is not None and self.size > self.max_bytes:\n",
+        "        if False:\n",
+        f"{POP3_COMMANDS}::test_an_answer_without_end_is_refused_at_its_limit",
+    ),
+    Mutant(
+        "what waits to be taken is not bounded",
+        "transports/pipeline.py",
+        "        if self._held > (limit := limits.ANSWER_BYTES):\n",
+        "        if False and (limit := 0):\n",
+        f"{POP3_MESSAGES}::test_all_that_waits_to_be_taken_is_bounded",
+    ),
+    Mutant(
+        "a stream is read ahead of the program",
+        "transports/pipeline.py",
+        "            self._transport.pause_reading()\n",
+        "            pass\n",
+        f"{POP3_MESSAGES}::test_nothing_is_read_while_nobody_takes_what_has_come",
+    ),
+    Mutant(
+        "a POP3 status line may go on for ever",
+        "wire/multiline.py",
+        "        if (end if end >= 0 else len(line) - 1) > limits.POP3_STATUS_BYTES:\n",
+        "        if False:\n",
+        f"{MULTILINE}::test_a_status_line_at_the_limit_passes_and_one_octet_more_does_not",
+    ),
+    Mutant(
+        "the end of a text is looked for in each piece alone",
+        "wire/multiline.py",
+        '            self._held = next(filter(text.endswith, _BEGINNINGS), b"")\n',
+        '            self._held = b""\n',
+        f"{MULTILINE}::test_any_text_comes_out_as_it_went_in_however_it_is_cut",
+    ),
+    Mutant(
+        "STLS may be followed by anything",
+        "protocol/machine.py",
+        "        if len(self._buffer):\n",
+        "        if False:\n",
+        f"{POP3_ON_THE_WIRE}::test_an_attack_before_tls_is_refused_and_nothing_private_leaves",
+    ),
+)
