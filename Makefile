@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports bench clean
+.PHONY: help install servers demo test test-full lint types imports bench interop clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -42,6 +42,9 @@ imports: install ## import-linter: the layers of the design
 
 bench: install ## measure beside the peers (a minute)
 	@$(BIN)/python benchmarks/imap_reader.py
+
+interop: install servers ## log in to real servers in every way, and write docs/interop.md
+	@SECUREMAIL_WRITE_INTEROP=1 $(BIN)/pytest -q tests/servers/test_interop.py -k mechanism_works
 
 clean: ## remove .venv, caches and what was built
 	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
