@@ -184,6 +184,12 @@ def test_a_mechanism_that_was_named_and_is_not_offered_is_on_the_list() -> None:
     assert ruled_out(named, OFFER) == {"SCRAM-SHA-256": "not offered by the server"}
 
 
+def test_a_name_that_nobody_knows_is_on_the_list() -> None:
+    named = replace(MINE, credentials=Password("alice", "secret", mechanisms=["SCRAM-SHA-266"]))
+    assert names(named) == []
+    assert "not known" in ruled_out(named, OFFER)["SCRAM-SHA-266"]
+
+
 def test_without_tls_what_shows_no_secret_may_run() -> None:
     clear = replace(BOUND, is_encrypted=False, binding=None)
     assert names(MINE, clear) == ["SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1"]

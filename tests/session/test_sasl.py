@@ -5,53 +5,45 @@ from __future__ import annotations
 import asyncio
 import ssl
 import threading
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from securemail import (
-    Account,
     AuthenticationError,
     ClientCertificate,
+    ConnectError,
     DeadlineError,
-    OAuthToken,
+    LimitExceeded,
     Password,
     Phase,
     Policy,
+    ProtocolError,
+    SecureMailError,
     SecureSession,
     Service,
     Timeouts,
     TLSMode,
-    TrustStore,
-    UsageError,
     connect_imap,
 )
 from securemail.sasl import Scram
-from securemail.testing import CertificateAuthority, MailServer, Offer
-from tests.session.scripts import phase_of
+from securemail.testing import (
+    CertificateAuthority,
+    Close,
+    Expect,
+    Hang,
+    ScriptedServer,
+    Send,
+    StartTLS,
+    Step,
+)
+from tests.session.mailserver import account, offering, serve
+from tests.session.scripts import HOST, phase_of, refused
+from tests.session.scripts import account as scripted_account
 
 SCRAMS = ("SCRAM-SHA-512", "SCRAM-SHA-256", "SCRAM-SHA-1")
 PLUS = tuple(f"{name}-PLUS" for name in SCRAMS)
 TLS12 = ssl.TLSVersion.TLSv1_2
-
-
-def offering(*mechanisms: str, **fields: Any) -> Offer:
-    return Offer(mechanisms=mechanisms, login=False, **fields)
-
-
-def account(server: MailServer, **fields: Any) -> Account:
-    fields.setdefault("credentials", Password("alice", "secret"))
-    return Account(
-        "alice@example.org",
-        imap=server.endpoint(TLSMode.IMPLICIT),
-        trust=TrustStore.from_pem(server.ca.pem),
-        **fields,
-    )
-
-
-def serve(ca: CertificateAuthority, offer: Offer, **fields: Any) -> MailServer:
-    return MailServer({"alice": "secret"}, ca=ca, offer=offer, **fields)
 
 
 def answers(error: AuthenticationError) -> dict[str, str]:
@@ -143,6 +135,58 @@ async def test_a_login_that_failed_closes_the_session(ca: CertificateAuthority) 
         assert phase_of(session) is Phase.CLOSED
 
 
+async def test_a_yes_that_was_not_believed_stays_without_effect(ca: CertificateAuthority) -> None:
+    script = (
+        StartTLS(),
+        Send(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256] hi\r\n"),
+        Expect(rb"\w+ AUTHENTICATE SCRAM-SHA-256 \S+"),
+        Send(b"{tag} OK [CAPABILITY IMAP4rev1] welcome\r\n"),
+        Hang(),
+    )
+    async with ScriptedServer(script, context=ca.server_context(HOST)) as server:
+        mine = scripted_account(server, ca, TLSMode.IMPLICIT)
+        session = await SecureSession.open(mine, Service.IMAP)
+        with pytest.raises(AuthenticationError, match="did not prove"):
+            await session.authenticate()
+        with pytest.raises(SecureMailError):
+            await session.authenticate()
+        with pytest.raises(SecureMailError):
+            _ = session.client
+        assert session.authenticated_by is None
+        assert phase_of(session) is Phase.CLOSED
+        await session.aclose()
+        await server.finished.wait()
+    assert server.plaintext.count(b"\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("end", "kind"),
+    [
+        (Hang(), DeadlineError),
+        (Close(), ConnectError),
+        (Send(b"* BYE too many of you\r\n"), ConnectError),
+        (Send(b"+ not base64!\r\n"), ProtocolError),
+        (Send(b"+ " + b"A" * 20_000 + b"\r\n"), LimitExceeded),
+        (Send(b"* 1 EXISTS\r\n" * 100), LimitExceeded),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+async def test_an_error_of_the_line_names_the_mechanism(
+    ca: CertificateAuthority, end: Step, kind: type[SecureMailError]
+) -> None:
+    script = (
+        StartTLS(),
+        Send(b"* OK [CAPABILITY IMAP4rev1 SASL-IR AUTH=SCRAM-SHA-256] hi\r\n"),
+        Expect(rb"\w+ AUTHENTICATE SCRAM-SHA-256 \S+"),
+        end,
+        Close(),
+    )
+    timeouts = Timeouts(command=0.1 if isinstance(end, Hang) else 5)
+    error, _ = await refused(script, ca, tls=TLSMode.IMPLICIT, timeouts=timeouts)
+    assert type(error) is kind
+    assert str(error).startswith("SCRAM-SHA-256: ")
+
+
 async def test_the_key_is_derived_off_the_event_loop(
     ca: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,143 +226,3 @@ async def test_a_cancelled_derivation_closes_the_session(
         assert phase_of(session) is Phase.CLOSED
         may_end.set()
         await session.aclose()
-
-
-# --- tokens
-
-
-def fetching(*tokens: str) -> tuple[Callable[[], Any], list[str]]:
-    """Return a fetch that gives one of `tokens` after the other, and what it has given."""
-    given: list[str] = []
-
-    async def fetch() -> str:
-        given.append(tokens[len(given)])
-        return given[-1]
-
-    return fetch, given
-
-
-@pytest.mark.parametrize("has_ir", [True, False])
-@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
-async def test_a_token_logs_in(ca: CertificateAuthority, mechanism: str, has_ir: bool) -> None:
-    fetch, given = fetching("good")
-    offer = offering(mechanism, "PLAIN", sasl_ir=has_ir)
-    async with (
-        serve(ca, offer, tokens={"good": "alice"}) as server,
-        connect_imap(account(server, credentials=OAuthToken("alice", fetch))) as session,
-    ):
-        assert session.authenticated_by == mechanism
-        assert given == ["good"]
-
-
-@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
-async def test_an_expired_token_is_fetched_once_more(
-    ca: CertificateAuthority, mechanism: str
-) -> None:
-    fetch, given = fetching("stale", "good")
-    async with (
-        serve(ca, offering(mechanism), tokens={"good": "alice"}) as server,
-        connect_imap(account(server, credentials=OAuthToken("alice", fetch))) as session,
-    ):
-        assert session.authenticated_by == mechanism
-        assert given == ["stale", "good"]
-        (attempt,) = session.login_attempts
-        assert "(status " in attempt.answer
-
-
-@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
-async def test_a_token_is_fetched_once_more_and_no_more(
-    ca: CertificateAuthority, mechanism: str
-) -> None:
-    fetch, given = fetching("stale", "staler", "never")
-    async with serve(ca, offering(mechanism)) as server:
-        with pytest.raises(AuthenticationError) as caught:
-            await connect_imap(account(server, credentials=OAuthToken("alice", fetch)))
-    assert given == ["stale", "staler"]
-    assert [attempt.mechanism for attempt in caught.value.attempts] == [mechanism] * 2
-
-
-async def test_the_same_token_is_not_shown_twice(ca: CertificateAuthority) -> None:
-    fetch, given = fetching("stale", "stale")
-    async with serve(ca, offering("OAUTHBEARER")) as server:
-        with pytest.raises(AuthenticationError) as caught:
-            await connect_imap(account(server, credentials=OAuthToken("alice", fetch)))
-    assert given == ["stale", "stale"]
-    assert len(caught.value.attempts) == 1
-
-
-@pytest.mark.parametrize("mechanism", ["OAUTHBEARER", "XOAUTH2"])
-async def test_a_fetch_that_raises_is_an_authentication_error_that_names_it(
-    ca: CertificateAuthority, mechanism: str
-) -> None:
-    async def fetch() -> str:
-        raise TimeoutError("the token endpoint with s3cr3t in its URL")
-
-    async with serve(ca, offering(mechanism)) as server:
-        with pytest.raises(AuthenticationError, match=f"token for {mechanism}") as caught:
-            await connect_imap(account(server, credentials=OAuthToken("alice", fetch)))
-    assert isinstance(caught.value.__cause__, TimeoutError)
-    assert "OAuthToken.fetch raised TimeoutError" in str(caught.value)
-    assert "s3cr3t" not in str(caught.value)
-
-
-async def test_a_fetch_that_hangs_ends_in_time_and_is_named(ca: CertificateAuthority) -> None:
-    async def fetch() -> str:
-        await asyncio.Event().wait()
-        return "never"
-
-    async with serve(ca, offering("OAUTHBEARER")) as server:
-        with pytest.raises(DeadlineError, match="fetching the token for OAUTHBEARER") as caught:
-            await connect_imap(
-                account(server, credentials=OAuthToken("alice", fetch)),
-                timeouts=Timeouts(command=0.1),
-            )
-    assert caught.value.phase == "command"
-
-
-async def test_a_fetch_that_is_cancelled_stays_cancelled(ca: CertificateAuthority) -> None:
-    is_fetching = asyncio.Event()
-
-    async def fetch() -> str:
-        is_fetching.set()
-        await asyncio.Event().wait()
-        return "never"
-
-    async with serve(ca, offering("OAUTHBEARER")) as server:
-        mine = account(server, credentials=OAuthToken("alice", fetch))
-
-        async def connect() -> None:
-            await connect_imap(mine)
-
-        login = asyncio.ensure_future(connect())
-        await is_fetching.wait()
-        login.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await login
-        await server.wait_quiet()
-
-
-@pytest.mark.parametrize("token", ["", "Bearer good", "two\x01parts", "line\r\n", None, b"bytes"])
-async def test_what_is_no_token_is_the_programs_mistake_and_not_sent(
-    ca: CertificateAuthority, token: Any
-) -> None:
-    async def fetch() -> str:
-        answer: str = token
-        return answer
-
-    async with serve(ca, offering("OAUTHBEARER")) as server:
-        with pytest.raises(UsageError) as caught:
-            await connect_imap(account(server, credentials=OAuthToken("alice", fetch)))
-    assert caught.value.field == "OAuthToken.fetch"
-
-
-async def test_a_program_may_raise_its_own_cancellation_through_fetch(
-    ca: CertificateAuthority,
-) -> None:
-    async def fetch() -> str:
-        raise asyncio.CancelledError
-
-    async with serve(ca, offering("OAUTHBEARER")) as server:
-        with pytest.raises(asyncio.CancelledError):
-            await connect_imap(account(server, credentials=OAuthToken("alice", fetch)))
-        await server.wait_quiet()

@@ -87,6 +87,7 @@ class Login:
     line: Line
     _attempts: list[Attempt] = field(default_factory=list, init=False)
     _refusals: list[Refusal] = field(default_factory=list, init=False)
+    _has_answer: bool = field(default=False, init=False)
     _secrets: list[Secret] = field(default_factory=list, init=False)
 
     async def run(self) -> LoginRecord:
@@ -164,6 +165,7 @@ class Login:
         return token
 
     def _note(self, name: str, outcome: Outcome) -> None:
+        self._has_answer = True
         self._attempts.append(Attempt(name, redact(outcome.words, self._secrets)))
         if outcome.cause is not None:
             _cleanse(outcome.cause, self._secrets)
@@ -177,7 +179,7 @@ class Login:
             return await exchange
         except SecureMailError as exc:
             _cleanse(exc, self._secrets)
-            is_refusal = self._refusals or name == "EXTERNAL"
+            is_refusal = self._has_answer or name == "EXTERNAL"
             if is_refusal and isinstance(exc, ConnectError | TLSError):
                 self._attempts.append(Attempt(name, str(exc)))
                 raise AuthenticationError("the server hung up", attempts=self._attempts) from exc

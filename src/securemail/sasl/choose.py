@@ -99,6 +99,9 @@ def _own(account: Account, offer: Offer, new_nonce: NewNonce) -> Iterable[Way | 
 def _with_password(
     account: Account, password: Password, offer: Offer, new_nonce: NewNonce
 ) -> Iterator[Way | Attempt]:
+    for name in password.mechanisms:
+        if name not in _BY_PASSWORD:
+            yield Attempt(name, "not known here as a mechanism for passwords")
     has_way = False
     for name in _BY_PASSWORD:
         if has_way and name in _LAST:
