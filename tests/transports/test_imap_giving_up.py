@@ -86,7 +86,8 @@ class Clock:
             call()
 
 
-async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
+def fetching() -> tuple[Clock, MemoryTransport, Conversation, Pending]:
+    """Return a conversation on a clock of our own, and a FETCH to ask in it."""
     clock, transport = Clock(), MemoryTransport()
     talk = Conversation("peer", clock)  # type: ignore[arg-type]  # all of a loop that it uses
     talk.attach(transport)
@@ -99,6 +100,11 @@ async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
         ended=clock.loop.create_future(),
         late=TimeoutError("late"),
     )
+    return clock, transport, talk, pending
+
+
+async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
+    clock, transport, talk, pending = fetching()
     task = await begun(talk.ask(pending, timeout_s=10))
     for n in range(100):
         clock.move(9)
@@ -114,18 +120,7 @@ async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
 
 
 async def test_a_server_that_says_it_is_still_there_gets_no_more_time() -> None:
-    clock, transport = Clock(), MemoryTransport()
-    talk = Conversation("peer", clock)  # type: ignore[arg-type]  # all of a loop that it uses
-    talk.attach(transport)
-    pending = Pending(
-        name="FETCH",
-        tag="A0",
-        slot="FETCH",
-        is_sync=False,
-        wire=b"A0 FETCH\r\n",
-        ended=clock.loop.create_future(),
-        late=TimeoutError("late"),
-    )
+    clock, transport, talk, pending = fetching()
     task = await begun(talk.ask(pending, timeout_s=10))
     for _ in range(4):
         clock.move(5)

@@ -8,27 +8,16 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import threading
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from securemail import limits
+from securemail.aio.buffer import receive_buffer
 from securemail.errors import ConnectError, LimitExceeded, SecureMailError, UsageError
 from securemail.tls.engine import Engine
 
-_RECEIVE_BYTES: Final = 64 * 1024
 _ENCRYPT_BYTES: Final = 64 * 1024
-
-
-class _Shared(threading.local):
-    """One receive buffer for each event loop: its bytes are used up before the next read."""
-
-    def __init__(self) -> None:
-        self.buffer = memoryview(bytearray(_RECEIVE_BYTES))
-
-
-_shared: Final = _Shared()
 
 
 class Upper(asyncio.Protocol):
@@ -69,13 +58,13 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
         """Return where the loop may put what it reads."""
-        return _shared.buffer
+        return receive_buffer()
 
     def buffer_updated(self, nbytes: int) -> None:
         """Take what the loop has read."""
         if self._is_closing:
             return
-        data = _shared.buffer[:nbytes]
+        data = receive_buffer()[:nbytes]
         if self._engine is None:
             self._deliver(bytes(data))
             return
