@@ -6,20 +6,27 @@ import contextlib
 import datetime as dt
 import hashlib
 import ssl
+from pathlib import Path
 
 import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, padding, rsa
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
-from securemail import TLSError
+from securemail import CertificateReason, TLSError
 from securemail.testing import CertificateAuthority
 from securemail.tls.binding import end_point
 from securemail.tls.engine import Engine
 from tests.tls.memory import HOST, MemoryServer, engine, shake_hands
+from tests.values import no_minimum
 
 NOW = dt.datetime.now(dt.UTC)
 NAME = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, HOST)])
@@ -152,3 +159,44 @@ def test_a_signature_without_a_hash_gives_no_binding() -> None:
     key = ed25519.Ed25519PrivateKey.generate()
     certificate = builder().public_key(key.public_key()).sign(key, None)
     assert end_point(certificate) is None
+
+
+def unparsable(authority: ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a key and its certificate, of a version that OpenSSL takes and cryptography not."""
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "odd")])
+    now = dt.datetime.now(dt.UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(authority.public_key())
+        .serial_number(1)
+        .not_valid_before(now - dt.timedelta(days=1))
+        .not_valid_after(now + dt.timedelta(days=1))
+        .sign(authority, hashes.SHA256())
+    )
+    tbs = bytearray(certificate.tbs_certificate_bytes)
+    tbs[tbs.find(bytes.fromhex("a003020102")) + 4] = 7
+    signature = b"\0" + authority.sign(bytes(tbs), ec.ECDSA(hashes.SHA256()))
+    algorithm = bytes.fromhex("300a06082a8648ce3d040302")
+    body = bytes(tbs) + algorithm + b"\x03" + bytes([len(signature)]) + signature
+    der = b"\x30\x82" + len(body).to_bytes(2, "big") + body
+    key = authority.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+    return key + ssl.DER_cert_to_PEM_cert(der).encode()
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+def test_a_certificate_that_cannot_be_parsed_is_noted_and_binds_nothing_on_tls12(
+    version: ssl.TLSVersion, tmp_path: Path
+) -> None:
+    path = tmp_path / "odd.pem"
+    path.write_bytes(unparsable(ec.generate_private_key(ec.SECP256R1())))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = context.maximum_version = version
+    context.load_cert_chain(path)
+    client = engine(CertificateAuthority().pem, policy=no_minimum())
+    shake_hands(client, MemoryServer(context))
+    proof = client.proof()
+    assert proof.failure is CertificateReason.MALFORMED
+    assert proof.chain == ()
+    assert (proof.channel_binding is None) == (version is ssl.TLSVersion.TLSv1_2)

@@ -24,7 +24,10 @@ def channel_binding(connection: SSL.Connection) -> ChannelBinding | None:
     if connection.get_protocol_version() == SSL.TLS1_3_VERSION:
         data = connection.export_keying_material(_LABEL, _EXPORTED_BYTES, b"")
         return ChannelBinding("tls-exporter", data)
-    certificate = connection.get_peer_certificate(as_cryptography=True)
+    try:
+        certificate = connection.get_peer_certificate(as_cryptography=True)
+    except Exception:  # noqa: BLE001 - one that OpenSSL takes and cryptography cannot parse
+        return None
     return None if certificate is None else end_point(certificate)
 
 

@@ -184,7 +184,7 @@ class Engine:
     def _verified_chain(self) -> tuple[x509.Certificate, ...]:
         try:
             return tuple(self._connection.get_verified_chain(as_cryptography=True) or ())
-        except ValueError:
+        except Exception:  # noqa: BLE001 - InvalidVersion is no ValueError, and not the only one
             # OpenSSL takes what cryptography cannot parse; an account without a minimum gets here.
             return ()
 

@@ -133,7 +133,7 @@ def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: i
 def _parsed(cert: X509) -> x509.Certificate | None:
     try:
         return cert.to_cryptography()
-    except ValueError:
+    except Exception:  # noqa: BLE001 - InvalidVersion is no ValueError, and not the only one
         return None
 
 
