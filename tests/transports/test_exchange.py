@@ -132,3 +132,18 @@ async def test_goodbye_between_commands_is_what_the_next_one_hears() -> None:
     with pytest.raises(ConnectError, match="idle for too long"):
         await line.exchange.ask(b"NOOP\r\n", timeout_s=5)
     assert line.last == b""
+
+
+async def test_a_message_that_cannot_be_made_to_its_end_ends_the_session() -> None:
+    """Otherwise the next command would be taken for more of the message."""
+
+    def broken() -> Iterator[bytes]:
+        yield b"half a message\r\n"
+        raise RuntimeError("no more of it")
+
+    line = Line(b"354 go\r\n")
+    with pytest.raises(RuntimeError):
+        await line.exchange.deliver(broken(), timeout_s=5, reply_s=5)
+    assert line.is_aborted
+    with pytest.raises(ConnectError, match="in the middle of a message"):
+        await line.exchange.ask(b"NOOP\r\n", timeout_s=5)

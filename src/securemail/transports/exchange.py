@@ -119,10 +119,16 @@ class Exchange(asyncio.Protocol):
             (answer,) = await self._ask([b"DATA\r\n"], timeout_s)
             if answer.kind != 3:
                 return answer, True
-            for piece in pieces:
-                self.check()
-                self._transport.write(piece)
-                await self._drain(timeout_s)
+            try:
+                for piece in pieces:
+                    self.check()
+                    self._transport.write(piece)
+                    await self._drain(timeout_s)
+            except BaseException:
+                # The server takes whatever comes next for more of the message.
+                message = f"{self.peer}: closed in the middle of a message"
+                self._abort(ConnectError(message, phase="command"))
+                raise
             self._check_quiet()
             return await self._end_of_data(reply_s), False
 
