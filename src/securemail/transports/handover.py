@@ -65,6 +65,9 @@ async def hand_over(service: Service, handover: Handover) -> Held:
 
     Raises: ProtocolError when the server does not list its capabilities; why the line dropped.
     """
+    if handover.transport.error is not None:
+        # It broke in the very read that brought the login.
+        raise handover.transport.error
     match service:
         case Service.IMAP:
             return await _imap(handover)
