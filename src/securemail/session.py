@@ -249,7 +249,7 @@ class SecureSession(Generic[ClientT]):
     def client(self) -> ClientT:
         """The client, connected and logged in.
 
-        For IMAP it is an `aioimaplib.IMAP4`, for submission an `aiosmtplib.SMTP`.
+        An `aioimaplib.IMAP4`, a `POP3Client`, or an `aiosmtplib.SMTP` with `submit()`.
 
         Raises: PolicyError below the minimum, UsageError before `authenticate()`.
         """

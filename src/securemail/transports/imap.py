@@ -37,7 +37,7 @@ def hand_over(
     """Return a client that is logged in on `transport`, a connection past its gate.
 
     `early` is what arrived behind the tagged OK of the login. `timeout_s` bounds each command;
-    FETCH and APPEND since the server's last sign of life. Not checked: that the transport is
+    FETCH and APPEND since they last got any further. Not checked: that the transport is
     protected.
     """
     client = IMAPClient(host, port, timeout=timeout_s)
