@@ -10,6 +10,7 @@ from securemail.policy.confidentiality import may_show_client_certificate
 from securemail.tls.context import ContextKey, build_context
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
+from securemail.tls.verdict import Rules
 
 HOST = "mail.example.org"
 
@@ -47,18 +48,16 @@ def engine(
     certificate: ClientCertificate | None = None,
 ) -> Engine:
     """Return an engine that believes `pem`."""
-    rules = policy or Policy()
+    wanted = policy or Policy()
     key = ContextKey(
-        TrustStore.from_pem(pem), rules.minimum_tls, certificate.chain if certificate else ()
+        TrustStore.from_pem(pem), wanted.minimum_tls, certificate.chain if certificate else ()
     )
     return Engine(
         build_context(key),
         Handshake(
-            host=host,
-            is_address=host[0].isdigit(),
-            must_validate=rules.has_minimum,
+            rules=Rules(host=host, is_address=host[0].isdigit(), must_validate=wanted.has_minimum),
             client_certificate=certificate,
-            may_show=lambda version: may_show_client_certificate(rules, version),
+            may_show=lambda version: may_show_client_certificate(wanted, version),
         ),
     )
 

@@ -11,6 +11,7 @@ from securemail.policy.confidentiality import may_show_client_certificate
 from securemail.tls.context import ContextKey
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
+from securemail.tls.verdict import Rules
 
 
 async def new_engine(account: Account, endpoint: Endpoint, clock: Clock) -> Engine:
@@ -20,10 +21,11 @@ async def new_engine(account: Account, endpoint: Endpoint, clock: Clock) -> Engi
     """
     policy, mine = account.policy, account.client_certificate
     key = ContextKey(account.trust, policy.minimum_tls, mine.chain if mine else ())
+    rules = Rules(
+        host=endpoint.host, is_address=endpoint.is_address, must_validate=policy.has_minimum
+    )
     handshake = Handshake(
-        host=endpoint.host,
-        is_address=endpoint.is_address,
-        must_validate=policy.has_minimum,
+        rules=rules,
         client_certificate=mine,
         may_show=partial(may_show_client_certificate, policy),
     )
