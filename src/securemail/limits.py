@@ -92,3 +92,20 @@ WORDS_CHARS: Final = 300
 
 # Names in one certificate that we compare; the largest public ones have about 250.
 CERTIFICATE_NAMES: Final = 2_000
+
+# Servers in the answer to one SRV query; the largest providers list a handful. Those with the best
+# priorities are kept.
+SRV_RECORDS: Final = 128
+
+# A configuration file of a provider; the longest in Thunderbird's database are below 16 KiB.
+AUTOCONFIG_BYTES: Final = 256 * 1024
+
+# Elements in such a file, and how deep they lie in each other: a provider's has 60, five deep.
+AUTOCONFIG_ELEMENTS: Final = 2_000
+AUTOCONFIG_DEPTH: Final = 16
+
+# Servers that are taken from such a file, each way.
+AUTOCONFIG_SERVERS: Final = 32
+
+# Redirections that are followed on the way to such a file.
+AUTOCONFIG_REDIRECTS: Final = 3
