@@ -1,1 +1,1 @@
-"""From what is advertised about a mail domain to the servers of an account. No I/O here."""
+"""What the DNS says about an account's servers, and how far it is to be believed. No I/O here."""

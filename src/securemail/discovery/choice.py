@@ -7,7 +7,12 @@ from collections.abc import Iterable, Sequence
 from securemail.account import Service, TLSMode
 from securemail.discovery.candidate import Candidate
 from securemail.discovery.names import canonical_host
-from securemail.errors import ConfirmationRequired, DiscoveryError, UsageError
+from securemail.errors import (
+    ConfirmationRequired,
+    DiscoveryError,
+    DiscoveryReason,
+    UsageError,
+)
 
 
 def choose(
@@ -27,7 +32,7 @@ def choose(
     taken = [candidate for candidate in chosen if candidate is not None]
     require_confirmation(taken, confirmed)
     if not taken:
-        raise DiscoveryError(_nothing(found))
+        raise DiscoveryError(_nothing(found), reason=DiscoveryReason.NOT_FOUND)
     return taken
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 
 from securemail.account import Endpoint, Service
 from securemail.records import DNSSEC
@@ -37,3 +38,7 @@ class Finding:
     servers: tuple[Advertised, ...] = ()
     not_offered: frozenset[Service] = frozenset()
     notes: tuple[str, ...] = ()
+
+    def noting(self, notes: Iterable[str]) -> Finding:
+        """Return the finding with more notes."""
+        return replace(self, notes=(*self.notes, *notes))

@@ -9,10 +9,11 @@ import warnings
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from securemail.account import Account, Endpoint, Service, TLSMode
+from securemail.account import Account, Service, TLSMode
 from securemail.credentials import Credentials
 from securemail.discovery.candidate import Candidate, judge
 from securemail.discovery.choice import choose
+from securemail.discovery.endpoints import with_endpoint
 from securemail.discovery.finding import Finding
 from securemail.errors import ConfidentialityWarning
 from securemail.minimum import Policy
@@ -59,14 +60,10 @@ class Plan:
         """
         chosen = choose(self.found, services=services, confirm=confirm, insist=insist)
         account = Account(
-            self.address,
-            imap=_endpoint(chosen, Service.IMAP),
-            pop3=_endpoint(chosen, Service.POP3),
-            submission=_endpoint(chosen, Service.SUBMISSION),
-            credentials=credentials,
-            policy=self.policy,
-            trust=self.trust,
+            self.address, credentials=credentials, policy=self.policy, trust=self.trust
         )
+        for each in chosen:
+            account = with_endpoint(account, each.service, each.endpoint)
         bare = [str(each.endpoint) for each in chosen if each.endpoint.tls is TLSMode.NONE]
         if bare:
             warnings.warn(
@@ -141,7 +138,3 @@ def _merged(candidates: Iterable[Candidate]) -> tuple[Candidate, ...]:
                 username=first.username or each.username,
             )
     return tuple(kept.values())
-
-
-def _endpoint(chosen: Iterable[Candidate], service: Service) -> Endpoint | None:
-    return next((each.endpoint for each in chosen if each.service is service), None)
