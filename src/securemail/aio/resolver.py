@@ -6,6 +6,7 @@ import asyncio
 import socket
 
 from securemail.errors import ConnectError
+from securemail.records import DNSSEC, Answer
 
 
 class Resolver:
@@ -16,7 +17,7 @@ class Resolver:
         """Return the resolver of this computer, its hosts file included."""
         return cls()
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
+    async def addresses(self, host: str) -> Answer[str]:
         """Return the IP addresses of `host`, best first (RFC 6724).
 
         Raises: ConnectError when there are none.
@@ -28,4 +29,5 @@ class Resolver:
             reason = exc.strerror or str(exc)
             raise ConnectError(f"cannot look up {host}: {reason}", phase="connect") from exc
         # A name may be listed once for each protocol; the order stays.
-        return tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+        addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+        return Answer(host, addresses, DNSSEC.UNCHECKED, canonical_name=host)

@@ -39,12 +39,13 @@ class Engine:
 
     Call `start()`, send `outgoing()`, give what the server sends to `receive()` and iterate over
     the plaintext; send `outgoing()` after each call. `is_established` tells when `proof()` may be
-    asked and `write()` used.
+    asked and `write()` used, `has_heard` whether the server has said anything at all.
     """
 
-    __slots__ = ("_connection", "_handshake", "is_closed_by_peer", "is_established")
+    __slots__ = ("_connection", "_handshake", "has_heard", "is_closed_by_peer", "is_established")
 
     def __init__(self, context: ClientContext, handshake: Handshake) -> None:
+        self.has_heard = False
         self.is_established = False
         self.is_closed_by_peer = False
         self._handshake = handshake
@@ -70,6 +71,7 @@ class Engine:
 
         Raises: CertificateError, TLSError; nothing works after that.
         """
+        self.has_heard = True
         for start in range(0, len(ciphertext), _SLICE_BYTES):
             self._connection.bio_write(ciphertext[start : start + _SLICE_BYTES])
             if not self.is_established:
