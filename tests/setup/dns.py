@@ -37,11 +37,11 @@ class Zone(Resolver):
             raise DiscoveryError(f"no answer about {name}", reason=self.failures[name])
         return Answer(name, self.records.get(name, ()), self.dnssec, name)
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
+    async def addresses(self, host: str) -> Answer[str]:
         await self._wait(host)
         if host not in self.hosts:
             raise ConnectError(f"no such host: {host}", phase="connect")
-        return self.hosts[host]
+        return Answer(host, self.hosts[host], self.dnssec, host)
 
     async def _wait(self, name: str) -> None:
         self.asked.append(name)

@@ -128,7 +128,7 @@ class _Names(AbstractResolver):
         Raises: OSError, which aiohttp takes for an answer.
         """
         try:
-            addresses = await self._resolver.addresses(host)
+            addresses = (await self._resolver.addresses(host)).records
         except SecureMailError as exc:
             raise OSError(errno.EHOSTUNREACH, str(exc)) from exc
         return [
