@@ -1,10 +1,11 @@
 """From a mail address to a working account, and how it keeps up with its provider (RFC 8314 §5.1).
 
-`discover()` finds the servers, `Plan.account()` makes the account, `verify_account()` tries it.
+`discover()` finds the servers, `Plan.account()` makes the account.
 `configuration_changes()` looks, from time to time and never during a connect, at what the provider
 advertises now.
 """
 
+from securemail.setup.changes import configuration_changes
 from securemail.setup.discover import discover
 from securemail.setup.source import Question, Source
 from securemail.setup.sources import SRV, Autoconfig, WellKnown, default_sources
@@ -15,6 +16,7 @@ __all__ = [
     "Question",
     "Source",
     "WellKnown",
+    "configuration_changes",
     "default_sources",
     "discover",
 ]
