@@ -1,0 +1,276 @@
+"""What verify_account() shows, and what it never sends."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from securemail import (
+    Account,
+    AuthenticationError,
+    CertificateError,
+    ClientCertificate,
+    ConnectError,
+    DeadlineError,
+    Endpoint,
+    Level,
+    Password,
+    Policy,
+    PolicyError,
+    Service,
+    Shortfall,
+    Timeouts,
+    TLSMode,
+    TrustStore,
+    UsageError,
+)
+from securemail.setup import LoginResult, Step, verify_account
+from securemail.testing import (
+    CertificateAuthority,
+    Expect,
+    Hang,
+    MailServer,
+    Offer,
+    ScriptedServer,
+    Send,
+    StartTLS,
+    self_signed,
+)
+from tests.values import no_minimum
+
+HOST = "mail.example.org"
+SECRET = "correct horse"
+
+
+@pytest.fixture(scope="module")
+def ca() -> CertificateAuthority:
+    return CertificateAuthority()
+
+
+def on(server: MailServer, tls: TLSMode = TLSMode.IMPLICIT, **fields: object) -> Account:
+    """Return alice's account on all three services of `server`."""
+    values: dict[str, object] = {
+        "credentials": Password("alice", SECRET),
+        "trust": TrustStore.from_pem(server.ca.pem),
+        **{service.name.lower(): server.endpoint(tls, service) for service in Service},
+        **fields,
+    }
+    return Account("alice@example.org", **values)  # type: ignore[arg-type]
+
+
+def imap(server: ScriptedServer, ca: CertificateAuthority, tls: TLSMode, policy: Policy) -> Account:
+    return Account(
+        "alice@example.org",
+        imap=Endpoint(HOST, server.port, tls, addresses=[server.address]),
+        credentials=Password("alice", SECRET),
+        trust=TrustStore.from_pem(ca.pem),
+        policy=policy,
+    )
+
+
+@pytest.mark.parametrize("tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS])
+async def test_a_good_account_shows_its_proof_and_its_login_for_each_service(
+    ca: CertificateAuthority, tls: TLSMode
+) -> None:
+    async with MailServer({"alice": SECRET}, ca=ca) as server:
+        report = await verify_account(on(server, tls))
+        await server.wait_quiet()
+    assert report.is_ok
+    assert [each.service for each in report] == list(Service)
+    for each in report:
+        assert each.login is LoginResult.WORKED
+        assert each.authenticated_by == "PLAIN"
+        assert each.confidentiality is not None
+        assert each.confidentiality.level is Level.CONFIDENTIAL
+        assert each.step is None
+        assert each.advice == ""
+        assert each.offer is None
+
+
+async def test_a_report_is_json_and_words_and_holds_no_password(ca: CertificateAuthority) -> None:
+    async with MailServer({"alice": "another"}, ca=ca) as server:
+        report = await verify_account(on(server))
+        await server.wait_quiet()
+    data = json.dumps(report.as_dict())
+    assert json.loads(data)["services"][0]["level"] == "confidential"
+    for text in (data, str(report), repr(report)):
+        assert SECRET not in text
+    assert "logging in failed" in str(report)
+    assert "Check the user name and the password" in str(report)
+
+
+async def test_a_wrong_password_is_a_failed_login_with_its_error(ca: CertificateAuthority) -> None:
+    async with MailServer({"alice": "another"}, ca=ca) as server:
+        report = await verify_account(on(server))
+        await server.wait_quiet()
+    assert not report.is_ok
+    each = report.service(Service.POP3)
+    assert each is not None
+    assert each.login is LoginResult.FAILED
+    assert each.step is Step.LOGIN
+    assert isinstance(each.error, AuthenticationError)
+    assert each.error.__traceback__ is None
+    assert each.confidentiality is not None
+
+
+async def test_one_service_that_fails_leaves_the_others(ca: CertificateAuthority) -> None:
+    async with MailServer({"alice": SECRET}, ca=ca) as server, MailServer({}, ca=ca) as closed:
+        gone = closed.endpoint(TLSMode.IMPLICIT, Service.POP3)
+        await closed.aclose()
+        report = await verify_account(on(server, pop3=gone))
+        await server.wait_quiet()
+    assert [each.is_ok for each in report] == [True, False, True]
+    failed = report.service(Service.POP3)
+    assert failed is not None
+    assert failed.step is Step.CONNECT
+    assert isinstance(failed.error, ConnectError)
+    assert "port" in failed.advice
+
+
+@pytest.mark.parametrize("tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS])
+@pytest.mark.parametrize(
+    ("kind", "word"),
+    [
+        ("expired", "clock"),
+        ("self-signed", "certificate authority"),
+        ("other", "host name"),
+        ("unknown", "certificate authority"),
+    ],
+)
+async def test_a_bad_certificate_is_told_with_what_to_do_and_no_login_is_tried(
+    ca: CertificateAuthority, kind: str, word: str, tls: TLSMode
+) -> None:
+    certificate = {
+        "expired": lambda: ca.expired(HOST),
+        "self-signed": lambda: self_signed(HOST),
+        "other": lambda: ca.issue("other.example.org"),
+        "unknown": lambda: CertificateAuthority().issue(HOST),
+    }[kind]()
+    offer = Offer(certificate=certificate)
+    async with MailServer({"alice": SECRET}, ca=ca, offer=offer) as server:
+        report = await verify_account(on(server, tls))
+        await server.wait_quiet()
+    for each in report:
+        assert isinstance(each.error, CertificateError)
+        assert each.step is Step.TLS
+        assert each.login is LoginResult.NOT_TRIED
+        assert word in each.advice
+
+
+async def test_a_connection_below_the_policy_gets_no_login_and_lists_what_is_missing(
+    ca: CertificateAuthority,
+) -> None:
+    policy = Policy(require_dane=True)
+    async with MailServer({"alice": SECRET}, ca=ca) as server:
+        report = await verify_account(on(server, policy=policy))
+        await server.wait_quiet()
+    for each in report:
+        assert each.step is Step.MINIMUM or isinstance(each.error, CertificateError)
+        assert each.login is LoginResult.NOT_TRIED
+
+
+async def test_without_a_minimum_the_password_is_not_shown_in_cleartext(
+    ca: CertificateAuthority,
+) -> None:
+    script = (
+        Send(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN AUTH=LOGIN SASL-IR] hi\r\n"),
+        Hang(),
+    )
+    async with ScriptedServer(script) as server:
+        report = await verify_account(imap(server, ca, TLSMode.NONE, no_minimum()))
+        await server.finished.wait()
+        assert server.raw == b""
+    (each,) = report
+    assert each.login is LoginResult.NOT_TRIED
+    assert each.step is Step.MINIMUM
+    assert isinstance(each.error, PolicyError)
+    assert each.error.shortfalls == {Shortfall.NO_TLS}
+    assert "would expose the password" in str(each)
+
+
+async def test_without_a_minimum_the_password_is_not_shown_to_who_is_not_proved(
+    ca: CertificateAuthority,
+) -> None:
+    context = self_signed(HOST).context()
+    script = (
+        StartTLS(),
+        Send(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\r\n"),
+        Hang(),
+    )
+    async with ScriptedServer(script, context=context) as server:
+        report = await verify_account(imap(server, ca, TLSMode.IMPLICIT, no_minimum()))
+        await server.finished.wait()
+        assert b"AUTHENTICATE" not in server.plaintext
+        assert server.raw.startswith(b"\x16\x03")
+    (each,) = report
+    assert isinstance(each.error, PolicyError)
+    assert each.error.shortfalls == {Shortfall.CERTIFICATE}
+    assert each.login is LoginResult.NOT_TRIED
+
+
+async def test_without_a_minimum_a_refused_upgrade_gets_no_password(
+    ca: CertificateAuthority,
+) -> None:
+    script = (
+        Send(b"* OK hi\r\n"),
+        Expect(rb"\w+ STARTTLS"),
+        Send(b"{tag} NO not today\r\n"),
+        Expect(rb"\w+ CAPABILITY"),
+        Send(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n{tag} OK listed\r\n"),
+        Hang(),
+    )
+    async with ScriptedServer(script) as server:
+        report = await verify_account(imap(server, ca, TLSMode.STARTTLS, no_minimum()))
+        await server.finished.wait()
+        assert server.problem is None
+        assert b"AUTH" not in server.raw
+        assert server.raw.endswith(b"2 CAPABILITY\r\n")
+    assert not report.is_ok
+
+
+async def test_without_a_minimum_tls_that_is_there_is_offered(ca: CertificateAuthority) -> None:
+    async with MailServer({"alice": SECRET}, ca=ca) as server:
+        account = on(server, policy=no_minimum())
+        report = await verify_account(account)
+        await server.wait_quiet()
+    assert report.is_ok
+    assert [offer.endpoint for offer in report.offers] == [
+        account.imap,
+        account.pop3,
+        account.submission,
+    ]
+    assert "ask for it always" in str(report)
+
+
+async def test_without_credentials_the_connections_are_shown_and_nothing_is_wrong(
+    ca: CertificateAuthority,
+) -> None:
+    async with MailServer({"alice": SECRET}, ca=ca) as server:
+        report = await verify_account(on(server, credentials=None))
+        await server.wait_quiet()
+    assert report.is_ok
+    assert {each.login for each in report} == {LoginResult.NOT_TRIED}
+
+
+async def test_a_client_certificate_is_a_login(ca: CertificateAuthority) -> None:
+    mine = ClientCertificate.from_pem(ca.client_pem("alice"))
+    async with MailServer({"alice": SECRET}, ca=ca) as server:
+        report = await verify_account(on(server, credentials=None, client_certificate=mine))
+        await server.wait_quiet()
+    assert {each.authenticated_by for each in report} == {"EXTERNAL"}
+
+
+async def test_a_server_that_does_not_answer_is_told_in_time(ca: CertificateAuthority) -> None:
+    async with ScriptedServer((Hang(),)) as server:
+        account = imap(server, ca, TLSMode.STARTTLS, Policy())
+        report = await verify_account(account, timeouts=Timeouts(greeting=0.05))
+        await server.finished.wait()
+    (each,) = report
+    assert isinstance(each.error, DeadlineError)
+    assert each.step is Step.CONNECT
+
+
+async def test_an_account_without_servers_is_the_callers_mistake() -> None:
+    with pytest.raises(UsageError):
+        await verify_account(Account("alice@example.org"))
