@@ -92,3 +92,9 @@ WORDS_CHARS: Final = 300
 
 # Names in one certificate that we compare; the largest public ones have about 250.
 CERTIFICATE_NAMES: Final = 2_000
+
+# TLSA records of one server that are compared; a roll-over of keys and algorithms has four or six.
+TLSA_RECORDS: Final = 32
+
+# RFC 9325 section 4.5: shorter RSA keys are within reach. OpenSSL's security level 2 says the same.
+RSA_BITS: Final = 2048
