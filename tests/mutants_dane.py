@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 DANE: Final = "tests/tls/test_dane.py"
+TLSA: Final = "tests/tls/test_tlsa.py"
 ROUTE: Final = "tests/aio/test_route.py"
 SESSION: Final = "tests/session/test_dane.py"
 
@@ -58,7 +59,7 @@ DANE_MUTANTS: Final = (
         "tls/dane.py",
         "strongest[kind] = max(record.matching_type, strongest.get(kind, 0))",
         "strongest[kind] = record.matching_type",
-        f"{DANE}::test_a_weaker_digest_does_not_count_beside_a_stronger_one",
+        f"{TLSA}::test_a_weaker_digest_does_not_count_beside_a_stronger_one",
     ),
     Mutant(
         "records that are not secure count",
