@@ -18,6 +18,7 @@ from securemail.errors import (
     ConnectError,
     DeadlineError,
     DiscoveryError,
+    DiscoveryReason,
     InjectionError,
     LimitExceeded,
     PolicyError,
@@ -41,14 +42,17 @@ from securemail.proof import (
     TLSVersion,
     Trust,
 )
+from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.secret import Secret
 from securemail.session import SecureSession
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
 
 __all__ = [
+    "DNSSEC",
     "DSN",
     "Account",
+    "Answer",
     "Attempt",
     "AuthenticationError",
     "CertificateError",
@@ -61,6 +65,7 @@ __all__ = [
     "ConnectError",
     "DeadlineError",
     "DiscoveryError",
+    "DiscoveryReason",
     "Endpoint",
     "Identity",
     "IdentityKind",
@@ -81,6 +86,7 @@ __all__ = [
     "Resolver",
     "ResponseCode",
     "Returned",
+    "SRVRecord",
     "Secret",
     "SecureMailError",
     "SecureSession",
@@ -88,6 +94,7 @@ __all__ = [
     "Shortfall",
     "SubmissionError",
     "Submitted",
+    "TLSARecord",
     "TLSError",
     "TLSMode",
     "TLSVersion",
