@@ -4,6 +4,7 @@ from securemail._version import __version__
 from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
+from securemail.aio.resolver_lookup import DNSTrust
 from securemail.certificate import ClientCertificate
 from securemail.connect import connect_imap, connect_pop3, connect_submission
 from securemail.credentials import OAuthToken, Password
@@ -63,6 +64,7 @@ __all__ = [
     "ConfidentialityWarning",
     "ConfirmationRequired",
     "ConnectError",
+    "DNSTrust",
     "DeadlineError",
     "DiscoveryError",
     "DiscoveryReason",

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from securemail import ConnectError, Endpoint, Resolver, TLSMode
+from securemail import DNSSEC, Answer, ConnectError, Endpoint, Resolver, TLSMode
 from securemail.aio import dial as dialling
 from securemail.aio.dial import dial, interleave
 
@@ -39,8 +39,8 @@ class FixedResolver(Resolver):
     def __init__(self, *addresses: str) -> None:
         self._addresses = addresses
 
-    async def addresses(self, host: str) -> tuple[str, ...]:
-        return self._addresses
+    async def addresses(self, host: str) -> Answer[str]:
+        return Answer(host, self._addresses, DNSSEC.UNCHECKED, host)
 
 
 @pytest.fixture
@@ -147,8 +147,9 @@ async def test_a_name_that_does_not_exist_is_a_connect_error() -> None:
 
 async def test_the_system_resolver_lists_each_address_once() -> None:
     found = await Resolver.system().addresses("localhost")
-    assert "127.0.0.1" in found
-    assert len(found) == len(set(found))
+    assert "127.0.0.1" in found.records
+    assert len(found.records) == len(set(found.records))
+    assert found.dnssec is DNSSEC.UNCHECKED
 
 
 async def test_a_dial_that_is_cancelled_leaves_no_attempt(full: socket.socket) -> None:

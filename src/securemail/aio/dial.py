@@ -24,7 +24,7 @@ async def dial(endpoint: Endpoint, protocol: asyncio.BaseProtocol, resolver: Res
 
     Raises: ConnectError with what each address said.
     """
-    addresses = endpoint.addresses or await resolver.addresses(endpoint.host)
+    addresses = endpoint.addresses or (await resolver.addresses(endpoint.host)).records
     sock = await _race(endpoint, interleave(addresses))
     try:
         # Nagle's algorithm costs 1.1 round trips in a STARTTLS session.
