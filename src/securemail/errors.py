@@ -250,8 +250,33 @@ class CommandError(SecureMailError):
         super().__init__(message)
 
 
+class DiscoveryReason(Enum):
+    """Why something could not be found out."""
+
+    BOGUS = "bogus"
+    """DNSSEC: signatures are missing, wrong or expired. Somebody forges answers, or errs."""
+    TIMEOUT = "no answer in time"
+    """No resolver answered within the time limit."""
+    UNREACHABLE = "unreachable"
+    """No resolver could be reached, or none is configured."""
+    REFUSED = "refused"
+    """The resolver does not answer us, or not such questions."""
+    SERVER_FAILURE = "server failure"
+    """The resolver could not find out, and says so."""
+    MALFORMED = "malformed"
+    """The answer is not one that the DNS has."""
+    LIMIT = "too much work"
+    """The answer goes past one of the bounds in `securemail.limits`."""
+    NOT_FOUND = "not found"
+    """It is certain that there is nothing."""
+
+
 class DiscoveryError(SecureMailError):
-    """The servers of an address could not be found out."""
+    """The servers of an address could not be found out; `reason` says why."""
+
+    def __init__(self, message: str, *, reason: DiscoveryReason) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class ConfirmationRequired(SecureMailError):  # noqa: N818 - the name is part of the public contract

@@ -79,8 +79,8 @@ class SecureSession(Generic[ClientT]):
     ) -> Self:
         """Return a session that is ready: connected, protected as the account asks, logged in.
 
-        Raises: every SecureMailError but DiscoveryError and ConfirmationRequired; the connection is
-        closed then, and nothing that the account's minimum forbids was sent.
+        Raises: every SecureMailError but ConfirmationRequired; the connection is closed then, and
+        nothing that the account's minimum forbids was sent.
         """
         session = cls(account, service, timeouts)
         async with session._closed_on_error():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from securemail import DiscoveryError, Endpoint, TLSMode
+from securemail import DiscoveryError, DiscoveryReason, Endpoint, TLSMode
 from securemail.aio.route import Route, find_route
 from securemail.records import DNSSEC, TLSARecord
 from tests.dns import HOST, FixedDNS
@@ -69,6 +69,8 @@ async def test_where_the_host_is_an_alias_its_own_name_comes_first() -> None:
 
 
 async def test_a_look_up_that_fails_in_a_signed_zone_is_an_error_and_not_no_record() -> None:
-    dns = FixedDNS("127.0.0.9", failure=DiscoveryError("SERVFAIL for the TLSA records"))
+    dns = FixedDNS(
+        "127.0.0.9", failure=DiscoveryError("SERVFAIL", reason=DiscoveryReason.SERVER_FAILURE)
+    )
     with pytest.raises(DiscoveryError, match="SERVFAIL"):
         await find_route(endpoint(), dns)

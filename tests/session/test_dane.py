@@ -10,6 +10,7 @@ from securemail import (
     CertificateReason,
     ClientCertificate,
     DiscoveryError,
+    DiscoveryReason,
     Level,
     Policy,
     PolicyError,
@@ -124,7 +125,7 @@ async def test_a_failed_look_up_in_a_signed_zone_ends_it_before_the_connection(
 ) -> None:
     async with ScriptedServer(IMPLICIT, context=ca.server_context(HOST)) as server:
         mine = account(server, ca, TLSMode.IMPLICIT)
-        dns = FixedDNS(failure=DiscoveryError("SERVFAIL"))
+        dns = FixedDNS(failure=DiscoveryError("SERVFAIL", reason=DiscoveryReason.SERVER_FAILURE))
         with pytest.raises(DiscoveryError):
             await SecureSession.connect(mine, Service.IMAP, resolver=dns)
         assert server.cleartext == b""
