@@ -17,7 +17,7 @@ from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Clock, Timeouts
 from securemail.aio.dial import dial
 from securemail.aio.driver import Driver
-from securemail.aio.exchange import Line
+from securemail.aio.exchange import Line, enable_utf8
 from securemail.aio.login import Login, LoginRecord, blaming, preauth
 from securemail.aio.offer import offer_of
 from securemail.aio.resolver import Resolver
@@ -81,6 +81,7 @@ class SecureSession(Generic[ClientT]):
         *,
         timeouts: Timeouts | None = None,
         resolver: Resolver | None = None,
+        utf8: bool = False,
     ) -> Self:
         """Return a session that is ready: connected, protected as the account asks, logged in.
 
@@ -92,7 +93,7 @@ class SecureSession(Generic[ClientT]):
             await session._open(resolver or Resolver.system())
             if session.endpoint.tls is TLSMode.STARTTLS:
                 await session.starttls()
-            await session.authenticate()
+            await session.authenticate(utf8=utf8)
         return session
 
     @classmethod
@@ -199,10 +200,11 @@ class SecureSession(Generic[ClientT]):
 
     # --- login
 
-    async def authenticate(self) -> None:
+    async def authenticate(self, *, utf8: bool = False) -> None:
         """Log in: the account's own credentials first, then SASL EXTERNAL (RFC 8314 section 5.5).
 
-        `client` may be used afterwards, and `authenticated_by` names what worked.
+        `client` may be used afterwards, and `authenticated_by` names what worked. With `utf8` a
+        POP3 server that offers UTF-8 mode is asked for it first; `client.is_utf8` has its answer.
 
         Raises: PolicyError with all shortfalls while the account's minimum is not met, before
         anything is sent; AuthenticationError with all that was tried; UsageError for an account
@@ -211,8 +213,10 @@ class SecureSession(Generic[ClientT]):
         self._gate(Intent.AUTHENTICATE)
         if self.authenticated_by is not None:
             raise UsageError("the session is logged in already", field="authenticate")
+        if utf8 and self.service is not Service.POP3:
+            raise UsageError("POP3 alone has it before the login", field="utf8")
         try:
-            login = await self._log_in()
+            login = await self._log_in(utf8=utf8)
             self.authenticated_by = login.mechanism
             self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
             await self._hand_over()
@@ -221,12 +225,14 @@ class SecureSession(Generic[ClientT]):
             self.abort()
             raise
 
-    async def _log_in(self) -> LoginRecord:
+    async def _log_in(self, *, utf8: bool) -> LoginRecord:
         if self._is_preauthenticated:
             return preauth(self.account.policy, self._gate.proof)
         if self.account.credentials is None and self.account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
+        if utf8:
+            await enable_utf8(self._machine, self._ask)
         limit = partial(self._clock.limit, "command")
         line = Line(self._ask, limit, self._machine.carries_initial_response)
         offer = offer_of(self._machine, self.endpoint, self._gate.proof)
@@ -234,14 +240,8 @@ class SecureSession(Generic[ClientT]):
 
     async def _hand_over(self) -> None:
         """Give the connection to the client library, now that the gate is open."""
-        handover = Handover(
-            transport=self._transport,
-            endpoint=self.endpoint,
-            capabilities=self._machine.capabilities,
-            early=self._machine.trailing_data(),
-            timeout_s=self._timeouts.command,
-            ehlo_name=self.account.ehlo_name,
-        )
+        limit_s = self._timeouts.command
+        handover = Handover.of(self._driver, self.account, self.endpoint, timeout_s=limit_s)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
 
