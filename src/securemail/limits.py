@@ -145,3 +145,19 @@ DNS_LOOKUP_S: Final = 15.0
 DNS_CACHED: Final = 512
 DNS_CACHED_RECORDS: Final = 64
 DNS_CACHED_MESSAGES: Final = 256
+# Servers in the answer to one SRV query; the largest providers list a handful. Those with the best
+# priorities are kept.
+SRV_RECORDS: Final = 128
+
+# A configuration file of a provider; the longest in Thunderbird's database are below 16 KiB.
+AUTOCONFIG_BYTES: Final = 256 * 1024
+
+# Elements in such a file, and how deep they lie in each other: a provider's has 60, five deep.
+AUTOCONFIG_ELEMENTS: Final = 2_000
+AUTOCONFIG_DEPTH: Final = 16
+
+# Servers that are taken from such a file, each way.
+AUTOCONFIG_SERVERS: Final = 32
+
+# Redirections that are followed on the way to such a file.
+AUTOCONFIG_REDIRECTS: Final = 3

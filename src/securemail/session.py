@@ -246,11 +246,8 @@ class SecureSession(Generic[ClientT]):
 
     async def _hand_over(self) -> None:
         """Give the connection to the client library, now that the gate is open."""
-        handover = Handover.of(
-            self._connection,
-            ehlo_name=self.account.ehlo_name,
-            timeout_s=self._timeouts.command,
-        )
+        name, limit_s = self.account.ehlo_name, self._timeouts.command
+        handover = Handover.of(self._connection, ehlo_name=name, timeout_s=limit_s)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
 
