@@ -133,7 +133,7 @@ class LimitExceeded(ProtocolError):  # noqa: N818 - the name is part of the publ
 
 
 class ResponseCode(Enum):
-    """Why a POP3 server refuses, as far as it says so to programs (RFC 2449, RFC 3206)."""
+    """Why a POP3 server refuses, as far as it says so to programs (RFC 2449, 3206, 6856)."""
 
     IN_USE = "IN-USE"
     """Another session has the mailbox; try again later."""
@@ -145,6 +145,8 @@ class ResponseCode(Enum):
     """Something is broken that somebody must mend."""
     AUTH = "AUTH"
     """The credentials are wrong."""
+    UTF8 = "UTF8"
+    """The message can be had in UTF-8 mode only: `connect_pop3(..., utf8=True)` (RFC 6856)."""
     NONE = ""
     """It does not say, or in a code that we do not know."""
 

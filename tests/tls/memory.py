@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 
 from securemail import ClientCertificate, TLSVersion, TrustStore
 from securemail.minimum import Policy
 from securemail.policy.confidentiality import may_show_client_certificate
+from securemail.records import TLSARecord
 from securemail.tls.context import ContextKey, build_context
+from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
 from securemail.tls.verdict import Rules
@@ -46,8 +49,9 @@ def engine(
     host: str = HOST,
     policy: Policy | None = None,
     certificate: ClientCertificate | None = None,
+    tlsa: Iterable[TLSARecord] = (),
 ) -> Engine:
-    """Return an engine that believes `pem`."""
+    """Return an engine that believes `pem`, and what the DNS has for the host."""
     wanted = policy or Policy()
     key = ContextKey(
         TrustStore.from_pem(pem), wanted.minimum_tls, certificate.chain if certificate else ()
@@ -55,7 +59,13 @@ def engine(
     return Engine(
         build_context(key),
         Handshake(
-            rules=Rules(host=host, is_address=host[0].isdigit(), must_validate=wanted.has_minimum),
+            rules=Rules(
+                host=host,
+                is_address=host[0].isdigit(),
+                must_validate=wanted.has_minimum,
+                tlsa=usable(tlsa),
+                tlsa_base=host,
+            ),
             client_certificate=certificate,
             may_show=lambda version: may_show_client_certificate(wanted, version),
         ),
