@@ -6,10 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from securemail import DiscoveryError, Service, TLSMode, limits
+from securemail import DiscoveryError, DiscoveryReason, Service, TLSMode, limits
 from securemail.discovery.autoconfig import servers_in_file
 from securemail.discovery.finding import Finding
-from securemail.errors import DiscoveryReason
 
 ADDRESS = "alice@example.org"
 

@@ -6,8 +6,7 @@ import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from securemail import ConnectError, DiscoveryError, Resolver
-from securemail.errors import DiscoveryReason
+from securemail import ConnectError, DiscoveryError, DiscoveryReason, Resolver
 from securemail.records import DNSSEC, Answer, SRVRecord
 
 LOOPBACK = "127.0.0.1"

@@ -7,6 +7,7 @@ import pytest
 from securemail import (
     Account,
     DiscoveryError,
+    DiscoveryReason,
     Endpoint,
     Password,
     SecureSession,
@@ -17,7 +18,6 @@ from securemail import (
 )
 from securemail.discovery.changes import ChangeKind
 from securemail.discovery.srv import LABELS
-from securemail.errors import DiscoveryReason
 from securemail.setup import SRV, configuration_changes
 from securemail.testing import MailServer
 from tests.setup.dns import Zone, at, srv

@@ -9,6 +9,7 @@ import pytest
 from securemail import (
     DeadlineError,
     DiscoveryError,
+    DiscoveryReason,
     SecureMailError,
     Service,
     Timeouts,
@@ -16,7 +17,6 @@ from securemail import (
     UsageError,
 )
 from securemail.discovery.finding import Finding
-from securemail.errors import DiscoveryReason
 from securemail.records import DNSSEC
 from securemail.setup import SRV, Question, default_sources, discover
 from tests.discovery.records import server

@@ -4,17 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from typing import Protocol, cast
 
 from securemail.discovery import srv
 from securemail.discovery.finding import Finding
 from securemail.errors import DiscoveryError, DiscoveryReason
 from securemail.records import Answer, SRVRecord
 from securemail.setup.source import Question
-
-
-class _DNS(Protocol):
-    async def srv(self, label: str, domain: str) -> Answer[SRVRecord]: ...
 
 
 class SRV:
@@ -48,11 +43,10 @@ class SRV:
 
 
 async def _look_up(label: str, question: Question) -> Answer[SRVRecord] | DiscoveryError:
-    dns = cast("_DNS", question.resolver)
     seconds = question.timeouts.connect
     try:
         async with asyncio.timeout(seconds):
-            return await dns.srv(label, question.domain)
+            return await question.resolver.srv(label, question.domain)
     except DiscoveryError as exc:
         return exc
     except TimeoutError:
