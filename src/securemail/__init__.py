@@ -8,6 +8,9 @@ from securemail.aio.resolver_lookup import DNSTrust
 from securemail.certificate import ClientCertificate
 from securemail.connect import connect_imap, connect_pop3, connect_submission
 from securemail.credentials import OAuthToken, Password
+from securemail.discovery.candidate import Candidate
+from securemail.discovery.changes import Change, ChangeKind, Changes
+from securemail.discovery.plan import Plan
 from securemail.dsn import DSN, Notify, Returned
 from securemail.errors import (
     Attempt,
@@ -46,6 +49,15 @@ from securemail.proof import (
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.secret import Secret
 from securemail.session import SecureSession
+from securemail.setup import (
+    AccountReport,
+    ServiceReport,
+    TLSOffer,
+    configuration_changes,
+    discover,
+    verify_account,
+    with_offers,
+)
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
 
@@ -53,11 +65,16 @@ __all__ = [
     "DNSSEC",
     "DSN",
     "Account",
+    "AccountReport",
     "Answer",
     "Attempt",
     "AuthenticationError",
+    "Candidate",
     "CertificateError",
     "CertificateReason",
+    "Change",
+    "ChangeKind",
+    "Changes",
     "ClientCertificate",
     "CommandError",
     "Confidentiality",
@@ -81,6 +98,7 @@ __all__ = [
     "POP3Client",
     "Password",
     "Phase",
+    "Plan",
     "Policy",
     "PolicyError",
     "ProtocolError",
@@ -93,12 +111,14 @@ __all__ = [
     "SecureMailError",
     "SecureSession",
     "Service",
+    "ServiceReport",
     "Shortfall",
     "SubmissionError",
     "Submitted",
     "TLSARecord",
     "TLSError",
     "TLSMode",
+    "TLSOffer",
     "TLSVersion",
     "Timeouts",
     "Trust",
@@ -106,7 +126,11 @@ __all__ = [
     "UnknownOutcome",
     "UsageError",
     "__version__",
+    "configuration_changes",
     "connect_imap",
     "connect_pop3",
     "connect_submission",
+    "discover",
+    "verify_account",
+    "with_offers",
 ]
