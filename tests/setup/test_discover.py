@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 
 import pytest
 
 from securemail import (
+    ConfirmationRequired,
     DeadlineError,
     DiscoveryError,
     DiscoveryReason,
@@ -17,10 +19,11 @@ from securemail import (
     UsageError,
 )
 from securemail.discovery.finding import Finding
+from securemail.discovery.srv import LABELS
 from securemail.records import DNSSEC
 from securemail.setup import SRV, Question, default_sources, discover
 from tests.discovery.records import server
-from tests.setup.dns import Zone, srv
+from tests.setup.dns import Zone, at, srv
 
 ADDRESS = "alice@example.org"
 SHORT = Timeouts(connect=0.05, total=5)
@@ -133,8 +136,6 @@ async def test_one_question_without_an_answer_leaves_the_others_and_a_note() -> 
 
 
 async def test_a_resolver_that_knows_no_srv_records_leaves_the_other_sources() -> None:
-    from securemail.discovery.srv import LABELS
-
     failures = {f"{label}.example.org": DiscoveryReason.REFUSED for label in LABELS}
     plan = await discover(
         ADDRESS, resolver=Zone(failures=failures), sources=[SRV(), Told(server("mail.example.org"))]
@@ -154,6 +155,21 @@ async def test_secure_records_may_lead_out_of_the_domain() -> None:
     zone = Zone(foreign, dnssec=DNSSEC.SECURE)
     plan = await discover(ADDRESS, resolver=zone, sources=[SRV()])
     assert plan.candidates(Service.IMAP)[0].usable
+
+
+async def test_no_connection_reaches_a_host_that_nobody_confirmed() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as host:
+        host.settimeout(0)
+        port = host.getsockname()[1]
+        records = {f"{label}.example.org": (srv("mail.evil.example", port),) for label in LABELS}
+        zone = Zone(records, hosts=at("mail.evil.example"))
+        plan = await discover(ADDRESS, resolver=zone)
+        with pytest.raises(ConfirmationRequired) as caught:
+            plan.account()
+        with pytest.raises(BlockingIOError):  # nobody has knocked
+            host.accept()
+    assert caught.value.hosts == ("mail.evil.example",)
+    assert "mail.evil.example" not in zone.asked
 
 
 async def test_what_is_no_address_is_refused_before_anything_is_asked() -> None:

@@ -5,6 +5,7 @@
 advertises now.
 """
 
+from securemail.discovery.finding import Advertised, Finding
 from securemail.setup.changes import configuration_changes
 from securemail.setup.discover import discover
 from securemail.setup.offer import TLSOffer, tls_offer, with_offers
@@ -16,7 +17,9 @@ from securemail.setup.verify import verify_account
 __all__ = [
     "SRV",
     "AccountReport",
+    "Advertised",
     "Autoconfig",
+    "Finding",
     "LoginResult",
     "Question",
     "ServiceReport",
