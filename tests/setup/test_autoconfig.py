@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import sys
 from dataclasses import dataclass
 
 import pytest
@@ -228,3 +229,12 @@ async def test_a_domain_without_the_file_has_no_servers(ca: CertificateAuthority
             resolver=Zone(),
             sources=[Autoconfig()],
         )
+
+
+async def test_without_the_extra_nothing_is_asked_and_a_note_says_what_to_install(
+    ca: CertificateAuthority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "aiohttp", None)
+    found = await asked(Silent(1), ca)
+    assert found.servers == ()
+    assert "pip install 'securemail[autoconfig]'" in found.notes[0]

@@ -11,7 +11,7 @@ from securemail import limits
 from securemail.account import Endpoint, Service, TLSMode
 from securemail.discovery.finding import Advertised, Finding
 from securemail.errors import UsageError
-from securemail.records import Answer, SRVRecord
+from securemail.records import DNSSEC, Answer, SRVRecord
 from securemail.wire.text import printable
 
 NAME: Final = "SRV"
@@ -90,33 +90,37 @@ def servers_in(answers: Mapping[str, Answer[SRVRecord]], domain: str, draw: Draw
         for record in in_order(answer.records, draw)
     ]
     rows.sort(key=lambda row: (row[1].priority, LABELS[row[0]].tls is not TLSMode.IMPLICIT))
-    servers: list[Advertised] = []
-    notes: list[str] = []
-    for place, (label, record) in enumerate(rows):
-        name = f"{label}.{domain}"
-        if record.target == _NOT_OFFERED:
-            notes.append(f"{name}: the domain says that it does not offer this")
-            continue
-        try:
-            endpoint = Endpoint(record.target, record.port, LABELS[label].tls, srv_domain=domain)
-        except UsageError as exc:
-            notes.append(f"{name} names a server that cannot be one ({printable(str(exc))})")
-            continue
-        said = f"{name} names it with priority {record.priority}"
-        servers.append(
-            Advertised(
-                service=LABELS[label].service,
-                endpoint=endpoint,
-                preference=place,
-                dnssec=answers[label].dnssec,
-                reasons=(said,),
-            )
-        )
+    results = [
+        _server(name, record, domain, preference=place, dnssec=answers[name].dnssec)
+        for place, (name, record) in enumerate(rows)
+    ]
+    servers = tuple(result for result in results if isinstance(result, Advertised))
+    notes = (result for result in results if isinstance(result, str))
     return Finding(
         source=NAME,
-        servers=tuple(servers),
+        servers=servers,
         not_offered=_not_offered(rows) - {server.service for server in servers},
         notes=tuple(dict.fromkeys(notes)),
+    )
+
+
+def _server(
+    label: str, record: SRVRecord, domain: str, *, preference: int, dnssec: DNSSEC
+) -> Advertised | str:
+    """Return the server that a record names, or a sentence that says why there is none."""
+    name = f"{label}.{domain}"
+    if record.target == _NOT_OFFERED:
+        return f"{name}: the domain says that it does not offer this"
+    try:
+        endpoint = Endpoint(record.target, record.port, LABELS[label].tls, srv_domain=domain)
+    except UsageError as exc:
+        return f"{name} names a server that cannot be one ({printable(str(exc))})"
+    return Advertised(
+        service=LABELS[label].service,
+        endpoint=endpoint,
+        preference=preference,
+        dnssec=dnssec,
+        reasons=(f"{name} names it with priority {record.priority}",),
     )
 
 
