@@ -166,4 +166,11 @@ SASL_MUTANTS: Final = (
         'b"EXPORTER-Channel-Bindings"',
         "tests/tls/test_binding.py::test_on_tls13_both_ends_export_the_same_value",
     ),
+    Mutant(
+        "a password that is refused stays in the frames of its refusal",
+        "credentials.py",
+        "        password = Secret(password)\n",
+        "",
+        "tests/test_credentials.py::test_no_local_of_a_traceback_holds_a_password_that_is_refused",
+    ),
 )
