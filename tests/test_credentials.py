@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 import traceback
 
 import pytest
 
-from securemail import Password, Secret, UsageError
+from securemail import Account, OAuthToken, Password, Secret, UsageError
 
 # Put together here, so that no line of source has it.
 CANARY = "-".join(("canary", "pass", "word"))
@@ -43,3 +44,14 @@ def test_no_local_of_a_traceback_holds_a_password_whose_name_is_refused() -> Non
         with pytest.raises(UsageError) as caught:
             Password(username, CANARY, mechanisms=mechanisms)
         assert "canary" not in show(caught.value)
+
+
+async def _refreshed(secret: str) -> str:
+    return secret
+
+
+def test_what_a_token_is_fetched_with_does_not_show() -> None:
+    token = OAuthToken("alice", functools.partial(_refreshed, CANARY))
+    for value in (token, Account("alice@example.org", credentials=token)):
+        assert "canary" not in repr(value)
+        assert "alice" in repr(value)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from securemail.errors import UsageError
@@ -48,13 +48,14 @@ class Password:
 class OAuthToken:
     """A user name and a way to get an access token (RFC 6750).
 
-    `fetch` returns the bare token, without "Bearer". No mechanism uses it yet.
+    `fetch` returns the bare token, without "Bearer". It does not show: a `functools.partial` would
+    show what it is called with, and that is often a refresh token.
 
     Raises: UsageError for an empty name or one with characters that SASLprep does not allow.
     """
 
     username: str
-    fetch: Callable[[], Awaitable[str]]
+    fetch: Callable[[], Awaitable[str]] = field(repr=False)
 
     def __post_init__(self) -> None:
         _check(Secret(self.username), "OAuthToken.username")
