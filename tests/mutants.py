@@ -174,9 +174,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "names are not compared",
-        "tls/handshake.py",
-        "            if self.identity is None:\n                detail",
-        "            if False:\n                detail",
+        "tls/verdict.py",
+        "    if identity is None:\n        detail",
+        "    if False:\n        detail",
         f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
     ),
     Mutant(
@@ -189,7 +189,7 @@ MUTANTS: Final = (
     Mutant(
         "a refusal does not end the handshake",
         "tls/handshake.py",
-        "    return handshake.failure is None or not handshake.must_validate\n",
+        "    return handshake.failure is None or not handshake.rules.must_validate\n",
         "    return True\n",
         f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
     ),
@@ -289,7 +289,7 @@ MUTANTS: Final = (
     Mutant(
         "trouble while judging a certificate lets it pass",
         "tls/handshake.py",
-        "handshake.refuse(CertificateReason.MALFORMED, _parsed(cert), printable(str(exc)))",
+        "handshake.refuse(Finding(CertificateReason.MALFORMED, _parsed(cert), detail, depth))",
         "del exc",
         f"{ENGINE}::test_trouble_while_judging_a_certificate_is_a_refusal",
     ),

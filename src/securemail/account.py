@@ -42,7 +42,8 @@ class Endpoint:
 
     `host` is the name that the certificate must carry; it is kept in lower case and in A-label form
     (RFC 5891). `addresses` are IP addresses to dial in that order instead of asking the DNS; the
-    name is still the one that is checked.
+    name is still the one that is checked. `srv_domain` is the mail domain whose SRV record has led
+    here: its certificate may then be for that domain (RFC 7817 section 3).
 
     Raises: UsageError for an empty or impossible host, a port outside 1 to 65535, or an address
     that is none.
@@ -52,9 +53,16 @@ class Endpoint:
     port: int
     tls: TLSMode
     addresses: tuple[str, ...] = ()
+    srv_domain: str = ""
 
     def __init__(
-        self, host: str, port: int, tls: TLSMode, *, addresses: tuple[str, ...] | list[str] = ()
+        self,
+        host: str,
+        port: int,
+        tls: TLSMode,
+        *,
+        addresses: tuple[str, ...] | list[str] = (),
+        srv_domain: str = "",
     ) -> None:
         object.__setattr__(self, "host", _canonical_host(host))
         if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
@@ -64,6 +72,8 @@ class Endpoint:
             raise UsageError(f"{tls!r} is not a TLSMode", field="Endpoint.tls")
         object.__setattr__(self, "tls", tls)
         object.__setattr__(self, "addresses", tuple(map(_canonical_address, addresses)))
+        domain = _canonical_host(srv_domain, "Endpoint.srv_domain") if srv_domain else ""
+        object.__setattr__(self, "srv_domain", domain)
 
     @property
     def is_address(self) -> bool:

@@ -43,6 +43,11 @@ class Password:
         _check(password, "Password.password")
         object.__setattr__(self, "mechanisms", _names(mechanisms))
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether both can be sent where a protocol allows ASCII alone."""
+        return self.username.isascii() and self.password.reveal().isascii()
+
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:

@@ -5,31 +5,26 @@ open → greeting → (discover) → STARTTLS → authenticate → the client li
 
 from __future__ import annotations
 
-import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from typing import Any, Generic, Self
 
 from typing_extensions import TypeVar
 
-from securemail.account import Account, Endpoint, Service, TLSMode
+from securemail.account import Account, Service, TLSMode
 from securemail.aio.clock import Clock, Timeouts
-from securemail.aio.dial import dial
-from securemail.aio.driver import Driver
-from securemail.aio.exchange import Line
-from securemail.aio.login import Login, LoginRecord, blaming, preauth
-from securemail.aio.offer import offer_of
+from securemail.aio.connection import Connection
+from securemail.aio.login import LoginRecord, preauth
 from securemail.aio.resolver import Resolver
+from securemail.aio.route import Route, find_route
 from securemail.aio.secure import new_engine
-from securemail.errors import Attempt, PolicyError, ProtocolError, UsageError
+from securemail.errors import Attempt, PolicyError, ProtocolError, SecureMailError, UsageError
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
-from securemail.policy.gate import Gate
-from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE, new_dialect
-from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
-from securemail.protocol.machine import Machine
+from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE
+from securemail.protocol.dialogue import Discover, LoggedIn, Refused, StartTLS
 from securemail.tls.engine import Engine
+from securemail.tls.hello import Hello, less
 from securemail.transports.handover import Handover, Held, hand_over, see_off
 
 ClientT = TypeVar("ClientT", default=Any)
@@ -51,23 +46,23 @@ class SecureSession(Generic[ClientT]):
     def __init__(
         self, account: Account, service: Service, timeouts: Timeouts | None = None
     ) -> None:
-        endpoint = account.endpoint(service)
-        if endpoint is None:
-            raise UsageError(f"{account.address} has none", field=f"Account.{service.name.lower()}")
         self.account = account
         self.service = service
-        self.endpoint: Endpoint = endpoint
         self.authenticated_by: str | None = None
         self.channel_binding: str | None = None
         self.login_attempts: tuple[Attempt, ...] = ()
         self._timeouts = timeouts or Timeouts()
         self._clock = Clock(self._timeouts)
-        self._gate = Gate(account.policy)
-        token = secrets.token_hex(4).upper()
-        dialect = new_dialect(service, token, ehlo_name=account.ehlo_name)
-        self._machine = Machine(dialect, self._gate)
-        self._driver = Driver(self._machine)
-        self._transport = self._driver.transport
+        self._route = Route(())
+        self._hello = Hello()
+        self._begin()
+        self.endpoint = self._connection.endpoint
+
+    def _begin(self) -> None:
+        """Take a connection that nothing was said on."""
+        self._connection = Connection(self.account, self.service, self._clock)
+        self._gate, self._machine = self._connection.gate, self._connection.machine
+        self._transport = self._connection.transport
         self._held: Held | None = None
         self._is_preauthenticated = False
 
@@ -81,18 +76,19 @@ class SecureSession(Generic[ClientT]):
         *,
         timeouts: Timeouts | None = None,
         resolver: Resolver | None = None,
+        utf8: bool = False,
     ) -> Self:
         """Return a session that is ready: connected, protected as the account asks, logged in.
 
-        Raises: every SecureMailError but DiscoveryError and ConfirmationRequired; the connection is
-        closed then, and nothing that the account's minimum forbids was sent.
+        Raises: every SecureMailError but ConfirmationRequired; the connection is closed then, and
+        nothing that the account's minimum forbids was sent.
         """
         session = cls(account, service, timeouts)
         async with session._closed_on_error():
             await session._open(resolver or Resolver.system())
             if session.endpoint.tls is TLSMode.STARTTLS:
                 await session.starttls()
-            await session.authenticate()
+            await session.authenticate(utf8=utf8)
         return session
 
     @classmethod
@@ -128,26 +124,37 @@ class SecureSession(Generic[ClientT]):
         self._clock.stop()
 
     async def _open(self, resolver: Resolver) -> None:
-        engine = None
+        async with self._clock.limit("connect", f"looking up {self.endpoint}"):
+            self._route = await find_route(self.endpoint, resolver)
+        await self._retrying(self._reach)
+
+    async def _reach(self) -> None:
+        """Dial, begin TLS where it is implicit, and read the greeting."""
         if self.endpoint.tls is TLSMode.IMPLICIT:
-            engine = await new_engine(self.account, self.endpoint, self._clock)
-            self._transport.start_tls(engine)
-        async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
-            await dial(self.endpoint, self._transport, resolver)
-        if engine is not None:
-            await self._finish_handshake(engine)
-        doing = f"waiting for the greeting of {self.endpoint}"
-        async with self._clock.limit("greeting", doing):
-            with blaming(self._gate.proof, self._machine):
-                event = await self._driver.next_event(doing)
-        self._is_preauthenticated = isinstance(event, LoggedIn)
+            self._connection.start_tls(await self._new_engine())
+        await self._connection.dial(self._route.addresses)
+        if self.endpoint.tls is TLSMode.IMPLICIT:
+            await self._connection.secured()
+        self._is_preauthenticated = isinstance(await self._connection.greeting(), LoggedIn)
 
     # --- TLS
 
-    async def _finish_handshake(self, engine: Engine) -> None:
-        async with self._clock.limit("tls", f"the TLS handshake with {self.endpoint}"):
-            await self._driver.secured()
-        self._gate.proof = engine.proof()
+    async def _new_engine(self) -> Engine:
+        async with self._clock.limit("tls", "preparing TLS"):
+            return await new_engine(self.account, self.endpoint, self._route, self._hello)
+
+    async def _retrying(self, handshake: Callable[[], Awaitable[None]]) -> None:
+        """Do what has a handshake in it; once more, with less on offer, where that may help."""
+        while True:
+            try:
+                return await handshake()
+            except SecureMailError as exc:
+                is_silent = self._connection.is_silent
+                if (hello := less(self._hello, exc, is_silent=is_silent)) is None:
+                    raise
+            self.abort()
+            self._hello = hello
+            self._begin()
 
     async def starttls(self) -> None:
         """Upgrade to TLS; the server is asked whether or not it offers it.
@@ -160,18 +167,23 @@ class SecureSession(Generic[ClientT]):
         """
         if self.endpoint.tls is not TLSMode.STARTTLS or self.phase is not Phase.CLEARTEXT:
             raise UsageError(f"not for a session that is {self.phase.value}", field="starttls")
-        engine = await new_engine(self.account, self.endpoint, self._clock)
+        await self._retrying(self._upgrade)
+
+    async def _upgrade(self) -> None:
+        if self._connection.is_fresh:
+            await self._reach()
+        engine = await self._new_engine()
         if self.service in DISCOVER_BEFORE_UPGRADE:
             await self.discover()
-        answer = await self._ask(StartTLS())
+        answer = await self._connection.ask(StartTLS())
         if isinstance(answer, Refused):
             if missing := self._gate.shortfalls:
                 self.abort()
                 raise PolicyError(f"STARTTLS was refused ({answer.words!r})", shortfalls=missing)
             return
         # From the server's reply to here nothing was awaited: no cleartext can slip in between.
-        self._transport.start_tls(engine)
-        await self._finish_handshake(engine)
+        self._connection.start_tls(engine)
+        await self._connection.secured()
 
     # --- capabilities
 
@@ -184,7 +196,7 @@ class SecureSession(Generic[ClientT]):
         """
         is_over = self._held is not None or self._is_preauthenticated
         if not is_over and self._machine.capabilities is None:
-            answer = await self._ask(Discover())
+            answer = await self._connection.ask(Discover())
             if isinstance(answer, Refused):
                 self.abort()
                 raise ProtocolError(f"the server refused to list what it can: {answer.words!r}")
@@ -199,10 +211,11 @@ class SecureSession(Generic[ClientT]):
 
     # --- login
 
-    async def authenticate(self) -> None:
+    async def authenticate(self, *, utf8: bool = False) -> None:
         """Log in: the account's own credentials first, then SASL EXTERNAL (RFC 8314 section 5.5).
 
-        `client` may be used afterwards, and `authenticated_by` names what worked.
+        `client` may be used afterwards, and `authenticated_by` names what worked. With `utf8` a
+        POP3 server that offers UTF-8 mode is asked for it first; `client.is_utf8` has its answer.
 
         Raises: PolicyError with all shortfalls while the account's minimum is not met, before
         anything is sent; AuthenticationError with all that was tried; UsageError for an account
@@ -211,8 +224,10 @@ class SecureSession(Generic[ClientT]):
         self._gate(Intent.AUTHENTICATE)
         if self.authenticated_by is not None:
             raise UsageError("the session is logged in already", field="authenticate")
+        if utf8 and self.service is not Service.POP3:
+            raise UsageError("POP3 alone has it before the login", field="utf8")
         try:
-            login = await self._log_in()
+            login = await self._log_in(utf8=utf8)
             self.authenticated_by = login.mechanism
             self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
             await self._hand_over()
@@ -221,27 +236,18 @@ class SecureSession(Generic[ClientT]):
             self.abort()
             raise
 
-    async def _log_in(self) -> LoginRecord:
+    async def _log_in(self, *, utf8: bool) -> LoginRecord:
         if self._is_preauthenticated:
             return preauth(self.account.policy, self._gate.proof)
         if self.account.credentials is None and self.account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
-        limit = partial(self._clock.limit, "command")
-        line = Line(self._ask, limit, self._machine.carries_initial_response)
-        offer = offer_of(self._machine, self.endpoint, self._gate.proof)
-        return await Login(self.account, offer, line).run()
+        return await self._connection.log_in(utf8=utf8)
 
     async def _hand_over(self) -> None:
         """Give the connection to the client library, now that the gate is open."""
-        handover = Handover(
-            transport=self._transport,
-            endpoint=self.endpoint,
-            capabilities=self._machine.capabilities,
-            early=self._machine.trailing_data(),
-            timeout_s=self._timeouts.command,
-            ehlo_name=self.account.ehlo_name,
-        )
+        name, limit_s = self.account.ehlo_name, self._timeouts.command
+        handover = Handover.of(self._connection, ehlo_name=name, timeout_s=limit_s)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
 
@@ -258,14 +264,6 @@ class SecureSession(Generic[ClientT]):
             raise UsageError("call authenticate() first", field="client")
         client: ClientT = self._held.client
         return client
-
-    # --- one command and its answer
-
-    async def _ask(self, command: Command) -> Event:
-        doing = f"{type(command).__name__} with {self.endpoint}"
-        async with self._clock.limit("command", doing):
-            with blaming(self._gate.proof, self._machine):
-                return await self._driver.ask(command, doing)
 
     # --- what it is
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -104,7 +105,8 @@ async def test_a_token_goes_by_xoauth2_too(
     if tls is TLSMode.STARTTLS:
         await session.starttls()
     await session.discover()
-    line = Line(session._ask, session._clock.limit, lambda *_: True)  # type: ignore[arg-type]
+    limit = partial(session._clock.limit, "command")
+    line = Line(session._connection.ask, limit, lambda *_: True)
     token = Secret(dovecot_world.token("alice", valid_s=valid_s))
     outcome = await run_mechanism(line, XOAuth2("alice", token))
     assert (outcome.verdict is None) == (valid_s > 0)

@@ -151,7 +151,7 @@ ATTACKS: dict[str, tuple[tuple[Step, ...], type[SecureMailError], bytes]] = {
     "the line is closed instead of the ServerHello": (
         (GREETING, STARTTLS, BEGIN, Close()),
         ConnectError,
-        ONLY_STARTTLS,
+        ONLY_STARTTLS * 2,  # tried again with a smaller ClientHello
     ),
 }
 

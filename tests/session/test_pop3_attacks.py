@@ -126,7 +126,7 @@ ATTACKS: dict[str, tuple[tuple[Step, ...], type[SecureMailError], bytes]] = {
     "the line is closed instead of the ServerHello": (
         (*BEGUN, BEGIN, Close()),
         ConnectError,
-        ONLY_STLS,
+        ONLY_STLS * 2,  # tried again with a smaller ClientHello
     ),
 }
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
 
 from securemail import ClientCertificate, TLSVersion, TrustStore
 from securemail.minimum import Policy
 from securemail.policy.confidentiality import may_show_client_certificate
+from securemail.records import TLSARecord
 from securemail.tls.context import ContextKey, build_context
+from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
+from securemail.tls.verdict import Rules
 
 HOST = "mail.example.org"
 
@@ -45,20 +49,25 @@ def engine(
     host: str = HOST,
     policy: Policy | None = None,
     certificate: ClientCertificate | None = None,
+    tlsa: Iterable[TLSARecord] = (),
 ) -> Engine:
-    """Return an engine that believes `pem`."""
-    rules = policy or Policy()
+    """Return an engine that believes `pem`, and what the DNS has for the host."""
+    wanted = policy or Policy()
     key = ContextKey(
-        TrustStore.from_pem(pem), rules.minimum_tls, certificate.chain if certificate else ()
+        TrustStore.from_pem(pem), wanted.minimum_tls, certificate.chain if certificate else ()
     )
     return Engine(
         build_context(key),
         Handshake(
-            host=host,
-            is_address=host[0].isdigit(),
-            must_validate=rules.has_minimum,
+            rules=Rules(
+                host=host,
+                is_address=host[0].isdigit(),
+                must_validate=wanted.has_minimum,
+                tlsa=usable(tlsa),
+                tlsa_base=host,
+            ),
             client_certificate=certificate,
-            may_show=lambda version: may_show_client_certificate(rules, version),
+            may_show=lambda version: may_show_client_certificate(wanted, version),
         ),
     )
 

@@ -230,7 +230,7 @@ def test_trouble_while_judging_a_certificate_is_a_refusal(
         raise RuntimeError("a parser that fails")
 
     client = engine(ca.pem)
-    monkeypatch.setattr(Handshake, "judge", broken)
+    monkeypatch.setattr(Handshake, "see", broken)
     with pytest.raises(CertificateError) as caught:
         shake_hands(client, server(ca))
     assert caught.value.reason is CertificateReason.MALFORMED

@@ -13,6 +13,7 @@ from OpenSSL import SSL
 
 from securemail import CertificateReason
 from securemail.tls.handshake import REASONS, Handshake
+from securemail.tls.verdict import Rules
 
 CODES = SSL.X509VerificationCodes
 
@@ -36,7 +37,7 @@ def certificate(text: str, *names: str) -> x509.Certificate:
 
 
 def handshake() -> Handshake:
-    return Handshake("mail.example.org", is_address=False, must_validate=True)
+    return Handshake(Rules(host="mail.example.org", is_address=False, must_validate=True))
 
 
 @pytest.mark.parametrize("code", [0, *REASONS, 9999])
@@ -46,7 +47,7 @@ def test_a_certificates_text_cannot_steer_a_terminal_or_flood_a_message(
     code: int, depth: int, text: str
 ) -> None:
     judged = handshake()
-    judged.judge(certificate(text, text), code, depth)
+    judged.see(certificate(text, text), code, depth)
     if code == 0 and depth:
         assert judged.failure is None
         return
@@ -56,21 +57,21 @@ def test_a_certificates_text_cannot_steer_a_terminal_or_flood_a_message(
 
 def test_the_first_reason_stays() -> None:
     judged = handshake()
-    judged.judge(certificate("x", "other.example"), CODES.ERR_CERT_HAS_EXPIRED, 0)
+    judged.see(certificate("x", "other.example"), CODES.ERR_CERT_HAS_EXPIRED, 0)
     assert judged.failure is not None
     assert judged.failure.reason is CertificateReason.EXPIRED
 
 
 def test_an_issuer_alone_authenticates_nobody() -> None:
     judged = handshake()
-    judged.judge(certificate("x", "mail.example.org"), 0, 1)
+    judged.see(certificate("x", "mail.example.org"), 0, 1)
     assert not judged.is_authenticated
-    judged.judge(certificate("x", "mail.example.org"), 0, 0)
+    judged.see(certificate("x", "mail.example.org"), 0, 0)
     assert judged.is_authenticated
 
 
 def test_an_error_that_is_not_known_is_a_refusal_all_the_same() -> None:
     judged = handshake()
-    judged.judge(certificate("x", "mail.example.org"), 9999, 0)
+    judged.see(certificate("x", "mail.example.org"), 9999, 0)
     assert judged.failure is not None
     assert judged.failure.reason is CertificateReason.INVALID

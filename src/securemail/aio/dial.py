@@ -12,19 +12,19 @@ from itertools import chain, zip_longest
 from typing import Final
 
 from securemail.account import Endpoint
-from securemail.aio.resolver import Resolver
 from securemail.errors import ConnectError
 
 # RFC 8305 section 5: long enough for a healthy server to answer, short enough not to be felt.
 ATTEMPT_DELAY_S: Final = 0.25
 
 
-async def dial(endpoint: Endpoint, protocol: asyncio.BaseProtocol, resolver: Resolver) -> None:
-    """Connect `protocol` to `endpoint`: the first of its addresses that answers.
+async def dial(
+    endpoint: Endpoint, protocol: asyncio.BaseProtocol, addresses: Iterable[str]
+) -> None:
+    """Connect `protocol` to `endpoint`: the first of `addresses` that answers.
 
     Raises: ConnectError with what each address said.
     """
-    addresses = endpoint.addresses or await resolver.addresses(endpoint.host)
     sock = await _race(endpoint, interleave(addresses))
     try:
         # Nagle's algorithm costs 1.1 round trips in a STARTTLS session.

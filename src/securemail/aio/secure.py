@@ -5,27 +5,38 @@ from __future__ import annotations
 from functools import partial
 
 from securemail.account import Account, Endpoint
-from securemail.aio.clock import Clock
 from securemail.aio.contexts import shared_context
+from securemail.aio.route import Route
 from securemail.policy.confidentiality import may_show_client_certificate
 from securemail.tls.context import ContextKey
+from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
+from securemail.tls.hello import Hello
+from securemail.tls.verdict import Rules
 
 
-async def new_engine(account: Account, endpoint: Endpoint, clock: Clock) -> Engine:
+async def new_engine(account: Account, endpoint: Endpoint, route: Route, hello: Hello) -> Engine:
     """Return an engine that will hold the server at `endpoint` to what `account` asks for.
 
-    Raises: DeadlineError when its context cannot be built in time.
+    `route` is what the DNS knows about it, `hello` what to offer.
     """
     policy, mine = account.policy, account.client_certificate
-    key = ContextKey(account.trust, policy.minimum_tls, mine.chain if mine else ())
-    handshake = Handshake(
+    key = ContextKey(
+        account.trust, policy.minimum_tls, mine.chain if mine else (), is_hybrid=hello.is_hybrid
+    )
+    rules = Rules(
         host=endpoint.host,
         is_address=endpoint.is_address,
         must_validate=policy.has_minimum,
-        client_certificate=mine,
+        tlsa=usable(route.tlsa),
+        tlsa_base=route.tlsa_base,
+    )
+    # A server that DANE cannot vouch for is below the minimum: it learns nothing about the account.
+    is_below_minimum = policy.require_dane and not rules.tlsa
+    handshake = Handshake(
+        rules=rules,
+        client_certificate=None if is_below_minimum else mine,
         may_show=partial(may_show_client_certificate, policy),
     )
-    async with clock.limit("tls", "preparing TLS"):
-        return Engine(await shared_context(key), handshake)
+    return Engine(await shared_context(key), handshake)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec
 from OpenSSL import SSL
 from OpenSSL.crypto import X509
 
@@ -20,6 +21,10 @@ from securemail.trust import TrustStore
 # RFC 9325 section 4.2: forward secrecy and AEAD. Security level 2 refuses RSA below 2,048 bits and
 # SHA-1. TLS 1.3 has nothing else to begin with.
 _TLS12_CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
+
+# pyOpenSSL lets us name one group, not a list; every TLS 1.3 server must have this one (RFC 8446
+# section 9.1), and every TLS 1.2 server in the field has it.
+_CLASSICAL: Final = ec.SECP256R1()
 
 ClientContext = SSL.Context
 
@@ -37,12 +42,14 @@ class ContextKey:
     """What makes two contexts the same.
 
     `client_chain` are the intermediates behind the account's client certificate: OpenSSL keeps
-    them in the context, so that accounts share one only if they have the same.
+    them in the context, so that accounts share one only if they have the same. `is_hybrid` offers
+    a post-quantum key exchange beside the others.
     """
 
     trust: TrustStore
     minimum_tls: TLSVersion
     client_chain: tuple[x509.Certificate, ...] = ()
+    is_hybrid: bool = True
 
 
 def build_context(key: ContextKey) -> ClientContext:
@@ -50,6 +57,8 @@ def build_context(key: ContextKey) -> ClientContext:
     context = SSL.Context(SSL.TLS_CLIENT_METHOD)
     context.set_min_proto_version(_MINIMUM[key.minimum_tls])
     context.set_cipher_list(_TLS12_CIPHERS)
+    if not key.is_hybrid:
+        context.set_tmp_ecdh(_CLASSICAL)
     context.set_options(_OPTIONS)
     # 42 instead of 67 KiB in OpenSSL per idle connection.
     context.set_mode(SSL.MODE_RELEASE_BUFFERS)

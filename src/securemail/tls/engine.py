@@ -13,6 +13,7 @@ from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import Handshake, reason_of, tls_version
+from securemail.tls.verdict import Verdict
 
 # A memory BIO never gives back what it grew to: fed in slices of one record, a burst leaves
 # 63 KiB behind instead of 103.
@@ -38,20 +39,21 @@ class Engine:
 
     Call `start()`, send `outgoing()`, give what the server sends to `receive()` and iterate over
     the plaintext; send `outgoing()` after each call. `is_established` tells when `proof()` may be
-    asked and `write()` used.
+    asked and `write()` used, `has_heard` whether the server has said anything at all.
     """
 
-    __slots__ = ("_connection", "_handshake", "is_closed_by_peer", "is_established")
+    __slots__ = ("_connection", "_handshake", "has_heard", "is_closed_by_peer", "is_established")
 
     def __init__(self, context: ClientContext, handshake: Handshake) -> None:
+        self.has_heard = False
         self.is_established = False
         self.is_closed_by_peer = False
         self._handshake = handshake
         self._connection = SSL.Connection(context)
         self._connection.set_app_data(handshake)
         self._connection.set_connect_state()
-        if not handshake.is_address:
-            self._connection.set_tlsext_host_name(handshake.host.encode("ascii"))
+        if not handshake.rules.is_address:
+            self._connection.set_tlsext_host_name(handshake.rules.server_name.encode("ascii"))
 
     @property
     def client_certificate_sent(self) -> bool:
@@ -69,6 +71,7 @@ class Engine:
 
         Raises: CertificateError, TLSError; nothing works after that.
         """
+        self.has_heard = True
         for start in range(0, len(ciphertext), _SLICE_BYTES):
             self._connection.bio_write(ciphertext[start : start + _SLICE_BYTES])
             if not self.is_established:
@@ -89,10 +92,10 @@ class Engine:
     def _check_verdict(self) -> None:
         """Refuse a handshake that ended well without anybody having judged the certificate."""
         handshake = self._handshake
-        if handshake.is_authenticated or not handshake.must_validate:
+        if handshake.is_authenticated or not handshake.rules.must_validate:
             return
         raise handshake.failure or CertificateError(
-            f"nothing vouches for {handshake.host}",
+            f"nothing vouches for {handshake.rules.host}",
             reason=CertificateReason.INVALID,
             certificate=None,
         )
@@ -162,15 +165,16 @@ class Engine:
         if version is None:
             raise TLSError("there is no TLS session")
         handshake, connection = self._handshake, self._connection
-        is_trusted = handshake.is_authenticated
+        verdict = handshake.verdict or Verdict(Trust.NONE)
         return Proof(
             tls_version=version,
             cipher=connection.get_cipher_name() or "unknown",
             group=connection.get_group_name(),
-            trust=Trust.PKIX if is_trusted else Trust.NONE,
-            identity=handshake.identity if is_trusted else None,
+            trust=verdict.trust,
+            identity=verdict.identity,
+            tlsa=verdict.tlsa,
             chain=self._verified_chain(),
-            failure=handshake.failure.reason if handshake.failure else None,
+            failure=verdict.failure.reason if verdict.failure else None,
             resumed=False,
             client_certificate_requested=handshake.client_certificate_requested,
             client_certificate_sent=handshake.client_certificate_sent,
@@ -202,20 +206,20 @@ class Engine:
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
         handshake = self._handshake
-        if handshake.failure and handshake.must_validate:
+        if handshake.failure and handshake.rules.must_validate:
             return handshake.failure
         reason = reason_of(exc)
         if handshake.alert:
             return TLSError(
-                f"{handshake.host} ended TLS with the alert {handshake.alert!r}",
+                f"{handshake.rules.host} ended TLS with the alert {handshake.alert!r}",
                 alert=handshake.alert,
             )
         if not self.is_established and reason in _BAD_CERTIFICATE:
             return CertificateError(
-                f"the certificate of {handshake.host} is not accepted (malformed): {reason}",
+                f"the certificate of {handshake.rules.host} is not accepted (malformed): {reason}",
                 reason=CertificateReason.MALFORMED,
                 certificate=None,
             )
         if not self.is_established and reason in _NOT_TLS:
-            return TLSError(f"{handshake.host} does not speak TLS there ({reason})")
-        return TLSError(f"TLS with {handshake.host} failed: {reason}")
+            return TLSError(f"{handshake.rules.host} does not speak TLS there ({reason})")
+        return TLSError(f"TLS with {handshake.rules.host} failed: {reason}")

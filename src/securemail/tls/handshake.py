@@ -16,8 +16,8 @@ from OpenSSL.crypto import X509
 
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
-from securemail.proof import CertificateReason, Identity, TLSVersion
-from securemail.tls.identity import match_identity, names_of
+from securemail.proof import CertificateReason, TLSVersion, Trust
+from securemail.tls.verdict import Finding, Rules, Verdict, decide, refused
 from securemail.wire.text import printable
 
 _Codes = SSL.X509VerificationCodes
@@ -70,64 +70,68 @@ _CLOSE_NOTIFY: Final = 0
 
 @dataclass(slots=True)
 class Handshake:
-    """The reference identity and rules of one connection, and what became known under them.
+    """The rules of one connection, and what became known under them.
 
-    `must_validate` is false only for accounts without a minimum: then a bad certificate is noted
-    and the handshake goes on. `may_show` says in which TLS versions the account lets its client
-    certificate be seen.
+    `may_show` says in which TLS versions the account lets its client certificate be seen.
     """
 
-    host: str
-    is_address: bool
-    must_validate: bool
+    rules: Rules
     client_certificate: ClientCertificate | None = None
     may_show: Callable[[TLSVersion], bool] = field(default=lambda _: True)
-    identity: Identity | None = None
-    failure: CertificateError | None = None
+    verdict: Verdict | None = None
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
     client_certificate_problem: str | None = None
     is_certificate_withheld: bool = False
     alert: str | None = None
+    _chain: dict[int, x509.Certificate] = field(default_factory=dict)
+    _findings: list[Finding] = field(default_factory=list)
 
-    def refuse(
-        self, reason: CertificateReason, certificate: x509.Certificate | None, detail: str
-    ) -> None:
-        """Note why the server's certificate is not accepted; the first reason stays."""
-        if self.failure is None:
-            self.failure = CertificateError(
-                f"the certificate of {self.host} is not accepted ({reason.value}): {detail}",
-                reason=reason,
-                certificate=certificate,
-            )
+    def see(self, certificate: x509.Certificate, error: int, depth: int) -> None:
+        """Take OpenSSL's word on one certificate of the chain: an error, or 0 when it is done.
 
-    def judge(self, certificate: x509.Certificate, error: int, depth: int) -> None:
-        """Take OpenSSL's verdict on one certificate of the chain, and add the name check."""
+        The server's own comes last: with it the verdict is found.
+        """
         if depth == 0:
             list(certificate.extensions)  # raises for malformed ones, which OpenSSL puts otherwise
+        self._chain[depth] = certificate
         if error:
             reason = REASONS.get(error, CertificateReason.INVALID)
-            self.refuse(reason, certificate, _detail(reason, certificate, error, depth))
-        if depth == 0 and self.identity is None:
-            self.identity = match_identity(certificate, self.host, is_address=self.is_address)
-            if self.identity is None:
-                detail = f"it is for {names_of(certificate)}"
-                self.refuse(CertificateReason.NAME_MISMATCH, certificate, detail)
+            detail = _detail(reason, certificate, error, depth)
+            self._findings.append(Finding(reason, certificate, detail, depth))
+        elif depth == 0 and self.verdict is None:
+            chain = [self._chain[place] for place in sorted(self._chain)]
+            self.verdict = decide(self.rules, chain, self._findings)
+
+    def refuse(self, finding: Finding) -> None:
+        """Decide against the server, whatever else may speak for it; the first reason stays."""
+        if self.verdict is None or self.verdict.failure is None:
+            self.verdict = refused(self.rules, finding)
+
+    @property
+    def failure(self) -> CertificateError | None:
+        """Why the server's certificate is not accepted, as far as that is certain already."""
+        if self.verdict is not None:
+            return self.verdict.failure
+        if self._findings and not self.rules.may_accept_in_spite_of_findings:
+            return refused(self.rules, self._findings[0]).failure
+        return None
 
     @property
     def is_authenticated(self) -> bool:
         """Whether the server's certificate was judged and nothing was found wanting."""
-        return self.failure is None and self.identity is not None
+        return self.verdict is not None and self.verdict.trust is not Trust.NONE
 
 
 def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: int) -> bool:
-    """Decide on one certificate; called by OpenSSL from the root down to the server's own."""
+    """Hear about one certificate; called by OpenSSL for errors, then from the root to the leaf."""
     handshake: Handshake = connection.get_app_data()
     try:
-        handshake.judge(cert.to_cryptography(), 0 if ok else error or -1, depth)
+        handshake.see(cert.to_cryptography(), 0 if ok else error or -1, depth)
     except Exception as exc:  # noqa: BLE001 - hostile certificates raise anything: fail closed
-        handshake.refuse(CertificateReason.MALFORMED, _parsed(cert), printable(str(exc)))
-    return handshake.failure is None or not handshake.must_validate
+        detail = printable(str(exc))
+        handshake.refuse(Finding(CertificateReason.MALFORMED, _parsed(cert), detail, depth))
+    return handshake.failure is None or not handshake.rules.must_validate
 
 
 def _parsed(cert: X509) -> x509.Certificate | None:

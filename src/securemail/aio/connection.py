@@ -1,0 +1,109 @@
+"""One TCP connection and the dialogue on it, from the dial to the hand-over."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterable
+from functools import partial
+
+from securemail.account import Account, Service
+from securemail.aio.clock import Clock
+from securemail.aio.dial import dial
+from securemail.aio.driver import Driver
+from securemail.aio.exchange import Line, enable_utf8
+from securemail.aio.login import Login, LoginRecord, blaming
+from securemail.aio.offer import offer_of
+from securemail.errors import UsageError
+from securemail.policy.gate import Gate
+from securemail.protocol.dialects import new_dialect
+from securemail.protocol.dialogue import Command, Event
+from securemail.protocol.machine import Machine
+from securemail.tls.engine import Engine
+
+
+class Connection:
+    """What a session stands on. A handshake that is tried again wants a new one."""
+
+    def __init__(self, account: Account, service: Service, clock: Clock) -> None:
+        endpoint = account.endpoint(service)
+        if endpoint is None:
+            raise UsageError(f"{account.address} has none", field=f"Account.{service.name.lower()}")
+        self.gate = Gate(account.policy)
+        # A server cannot prepare an answer to a tag that it has to guess.
+        token = secrets.token_hex(4).upper()
+        dialect = new_dialect(service, token, ehlo_name=account.ehlo_name)
+        self.machine = Machine(dialect, self.gate)
+        self._account = account
+        self.endpoint = endpoint
+        self._clock = clock
+        self._driver = Driver(self.machine)
+        self.transport = self._driver.transport
+        self._engine: Engine | None = None
+
+    @property
+    def is_fresh(self) -> bool:
+        """Whether it was not dialled yet."""
+        return not self.transport.is_connected and not self.transport.is_closing()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether the server has said nothing to our ClientHello."""
+        return self._engine is not None and not self._engine.has_heard
+
+    async def dial(self, addresses: Iterable[str]) -> None:
+        """Connect to the first of `addresses` that answers.
+
+        Raises: ConnectError, DeadlineError.
+        """
+        async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
+            await dial(self.endpoint, self.transport, addresses)
+
+    def start_tls(self, engine: Engine) -> None:
+        """Hand every further byte to `engine`."""
+        self._engine = engine
+        self.transport.start_tls(engine)
+
+    async def secured(self) -> None:
+        """Return when TLS is up and the gate has its proof.
+
+        Raises: CertificateError, TLSError, ConnectError, DeadlineError.
+        """
+        async with self._clock.limit("tls", f"the TLS handshake with {self.endpoint}"):
+            await self._driver.secured()
+        if self._engine is not None:
+            self.gate.proof = self._engine.proof()
+
+    async def greeting(self) -> Event:
+        """Return what the server says first.
+
+        Raises: ConnectError, DeadlineError, ProtocolError; TLSError and AuthenticationError when
+        it ends the session because of the client certificate.
+        """
+        doing = f"waiting for the greeting of {self.endpoint}"
+        async with self._clock.limit("greeting", doing):
+            with blaming(self.gate.proof, self.machine):
+                return await self._driver.next_event(doing)
+
+    async def ask(self, command: Command) -> Event:
+        """Send `command`, if the gate lets it pass, and return what the server says to it.
+
+        Raises: PolicyError before anything is sent; otherwise as `greeting`.
+        """
+        doing = f"{type(command).__name__} with {self.endpoint}"
+        async with self._clock.limit("command", doing):
+            with blaming(self.gate.proof, self.machine):
+                return await self._driver.ask(command, doing)
+
+    async def log_in(self, *, utf8: bool = False) -> LoginRecord:
+        """Try all ways that the account has among those that the server offers.
+
+        With `utf8` the server is told before to speak UTF-8 (RFC 6856).
+
+        Raises: as `Login.run` and `enable_utf8`.
+        """
+        if utf8:
+            await enable_utf8(self.machine, self.ask)
+        limit = partial(self._clock.limit, "command")
+        line = Line(self.ask, limit, self.machine.carries_initial_response)
+        offer = offer_of(self.machine, self.endpoint, self.gate.proof)
+        return await Login(self._account, offer, line).run()
