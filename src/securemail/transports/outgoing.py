@@ -26,8 +26,16 @@ _END_OF_HEADER: Final = re.compile(rb"\A\r?\n|\r?\n(\r?\n)")
 _BLIND: Final = re.compile(
     rb"^(?:Resent-)?Bcc[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE
 )
-# What email raises for a message that was put together wrongly.
-_UNWRITABLE: Final = (ValueError, TypeError, LookupError, AttributeError, MessageError)
+# What email raises for a message that was put together wrongly, or whose parts are nested deeper
+# than it can follow.
+_UNWRITABLE: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    MessageError,
+    RecursionError,
+)
 _SENDERS: Final = ("Sender", "From")
 _RECIPIENTS: Final = ("To", "Cc", "Bcc")
 _FIELD: Final = "submit.message"
