@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import message_from_string, policy
 from email.errors import MessageError
 from email.generator import BytesGenerator
 from email.message import EmailMessage
@@ -159,8 +159,10 @@ def is_signed(message: EmailMessage) -> bool:
 
 
 def header_of(data: bytes) -> EmailMessage:
-    """Return the header of a message given as bytes."""
-    message = message_from_bytes(data[: _body_at(data)], policy=policy.SMTPUTF8)
+    """Return the header of a message given as bytes; it may be in UTF-8 (RFC 6532)."""
+    # Not message_from_bytes(): it takes every octet above 127 for damage, addresses in UTF-8 too.
+    text = data[: _body_at(data)].decode("utf-8", "surrogateescape")
+    message = message_from_string(text, policy=policy.SMTPUTF8)
     if not isinstance(message, EmailMessage):  # what the policy makes; mypy cannot know
         raise UsageError("the header cannot be read", field=_FIELD)
     return message
