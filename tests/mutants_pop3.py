@@ -186,4 +186,11 @@ POP3_MUTANTS: Final = (
         "        if False:\n",
         f"{POP3_ON_THE_WIRE}::test_an_attack_before_tls_is_refused_and_nothing_private_leaves",
     ),
+    Mutant(
+        "the beginning of a POP3 line is dropped when the next command is sent",
+        "transports/pipeline.py",
+        "            if self._waiting:\n                self._end_if_early()\n",
+        "",
+        f"{POP3_LOST}::test_a_line_that_begins_before_the_next_command_is_sent_ends_the_session",
+    ),
 )

@@ -155,8 +155,8 @@ SASL_MUTANTS: Final = (
     Mutant(
         "names and passwords are taken as they come",
         "credentials.py",
-        "        raise UsageError(str(exc), field=field) from exc\n",
-        "        return text\n",
+        "        return str(exc)\n",
+        "        return None\n",
         "tests/sasl/test_saslprep.py::test_an_account_refuses_it_and_names_the_field",
     ),
     Mutant(
@@ -165,5 +165,12 @@ SASL_MUTANTS: Final = (
         'b"EXPORTER-Channel-Binding"',
         'b"EXPORTER-Channel-Bindings"',
         "tests/tls/test_binding.py::test_on_tls13_both_ends_export_the_same_value",
+    ),
+    Mutant(
+        "a password that is refused stays in the frames of its refusal",
+        "credentials.py",
+        "        password = Secret(password)\n",
+        "",
+        "tests/test_credentials.py::test_no_local_of_a_traceback_holds_a_password_that_is_refused",
     ),
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from securemail.errors import UsageError
@@ -34,10 +34,13 @@ class Password:
     def __init__(
         self, username: str, password: str | Secret, *, mechanisms: Iterable[str] = ()
     ) -> None:
-        object.__setattr__(self, "username", _checked(username, "Password.username"))
-        secret = Secret(password)
-        _checked(secret.reveal(), "Password.password")
-        object.__setattr__(self, "password", secret)
+        # From here on no frame holds the text: one that is refused below would be in the traceback.
+        password = Secret(password)
+        object.__setattr__(self, "username", username)
+        object.__setattr__(self, "password", password)
+        object.__setattr__(self, "mechanisms", ())
+        _check(Secret(username), "Password.username")
+        _check(password, "Password.password")
         object.__setattr__(self, "mechanisms", _names(mechanisms))
 
     @property
@@ -50,16 +53,17 @@ class Password:
 class OAuthToken:
     """A user name and a way to get an access token (RFC 6750).
 
-    `fetch` returns the bare token, without "Bearer". No mechanism uses it yet.
+    `fetch` returns the bare token, without "Bearer". It does not show: a `functools.partial` would
+    show what it is called with, and that is often a refresh token.
 
     Raises: UsageError for an empty name or one with characters that SASLprep does not allow.
     """
 
     username: str
-    fetch: Callable[[], Awaitable[str]]
+    fetch: Callable[[], Awaitable[str]] = field(repr=False)
 
     def __post_init__(self) -> None:
-        _checked(self.username, "OAuthToken.username")
+        _check(Secret(self.username), "OAuthToken.username")
         if not callable(self.fetch):
             raise UsageError("must be a function that returns the token", field="OAuthToken.fetch")
 
@@ -74,16 +78,20 @@ def _names(mechanisms: Iterable[str]) -> tuple[str, ...]:
 Credentials = Password | OAuthToken
 
 
-def _checked(text: str, field: str) -> str:
-    if not isinstance(text, str) or not text:
-        raise UsageError("must not be empty", field=field)
-    if not _FORBIDDEN.isdisjoint(text):
-        raise UsageError("must not contain NUL, CR or LF", field=field)
-    return check_prepared(text, field)
+def _check(text: Secret, field: str) -> None:
+    if reason := _why_not_sendable(text) or _why_not_prepared(text):
+        raise UsageError(reason, field=field)
 
 
-def check_prepared(text: str, field: str) -> str:
-    """Return `text` as it is, if SASLprep can prepare it.
+def _why_not_sendable(text: Secret) -> str | None:
+    revealed: object = text.reveal()
+    if not isinstance(revealed, str) or not revealed:
+        return "must not be empty"
+    return "must not contain NUL, CR or LF" if not _FORBIDDEN.isdisjoint(revealed) else None
+
+
+def check_prepared(text: str, field: str) -> None:
+    """Return if SASLprep can prepare `text`, which itself stays as it is.
 
     The mechanisms prepare it whose RFCs say that the client does (RFC 5802); for PLAIN it is the
     server that does (RFC 4616 section 2), and those that do not compare what the person typed.
@@ -92,10 +100,14 @@ def check_prepared(text: str, field: str) -> str:
     """
     if not isinstance(text, str):
         raise UsageError("must be a text", field=field)
+    if reason := _why_not_prepared(Secret(text)):
+        raise UsageError(reason, field=field)
+
+
+def _why_not_prepared(text: Secret) -> str | None:
+    # The reason alone goes up: the frames below hold the text.
     try:
-        prepared = saslprep(text, allow_unassigned=True)
+        prepared = saslprep(text.reveal(), allow_unassigned=True)
     except ProhibitedError as exc:
-        raise UsageError(str(exc), field=field) from exc
-    if text and not prepared:
-        raise UsageError("nothing of it is left by SASLprep", field=field)
-    return text
+        return str(exc)
+    return "nothing of it is left by SASLprep" if text and not prepared else None

@@ -113,6 +113,13 @@ def test_the_old_way_to_offer_mechanisms_is_read() -> None:
     assert smtp.mechanisms == {"LOGIN", "PLAIN"}
 
 
+def test_a_capability_that_is_nothing_but_an_equals_sign_offers_no_mechanism() -> None:
+    smtp = ready()
+    smtp.send(Discover())
+    say(smtp, b"250-x\r\n250-=\r\n250-==PLAIN\r\n250 AUTH LOGIN\r\n")
+    assert smtp.mechanisms == {"LOGIN"}
+
+
 def test_what_was_learnt_before_tls_is_forgotten_after_it() -> None:
     smtp = known()
     smtp.send(StartTLS())

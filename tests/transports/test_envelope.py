@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from email.message import EmailMessage
 from typing import Any
 
 import pytest
@@ -186,6 +187,25 @@ def test_a_message_object_that_cannot_be_written_is_refused() -> None:
     for has in (ALL, frozenset[str]()):
         with pytest.raises(UsageError):
             made(message, has=has)
+
+
+@pytest.mark.parametrize("depth", [400, 2_000])
+def test_a_message_object_that_is_nested_too_deep_is_refused(depth: int) -> None:
+    message = letter()
+    for _ in range(depth):
+        outer = EmailMessage()
+        outer.make_mixed()
+        outer.attach(message)
+        message = outer
+    with pytest.raises(UsageError, match="recursion"):
+        made(message, sender="a@example.org", recipients="b@example.org")
+    with pytest.raises(UsageError, match="recursion"):
+        made(
+            message,
+            has=frozenset(),
+            sender="a@example.org",
+            recipients="b@example.org",
+        )
 
 
 def test_a_date_that_is_none_is_the_senders_business() -> None:

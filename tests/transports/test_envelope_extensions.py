@@ -67,6 +67,19 @@ def test_bytes_with_a_utf8_header_need_smtputf8() -> None:
     assert missing(message, has=frozenset({"8BITMIME"})) == "SMTPUTF8"
 
 
+def test_addresses_in_the_utf8_header_of_bytes_are_read() -> None:
+    message = "From: Jörg <jörg@example.org>\r\nTo: ü@exämple.org\r\n\r\nx\r\n".encode()
+    out = made(message)
+    assert out.mail.startswith("MAIL FROM:<jörg@example.org> ".encode())
+    assert out.recipients == ("ü@exämple.org",)
+    assert missing(message, has=ALL - {"SMTPUTF8"}) == "SMTPUTF8"
+
+
+def test_an_address_in_no_known_encoding_is_refused() -> None:
+    with pytest.raises(UsageError):
+        made("From: alice@example.org\r\nTo: ü@example.org\r\n\r\nx\r\n".encode("latin-1"))
+
+
 def test_size_is_said_and_checked_before_anything_is_sent() -> None:
     out = made(letter())
     assert b" SIZE=%d" % out.message.size in out.mail

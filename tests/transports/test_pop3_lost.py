@@ -242,3 +242,19 @@ async def test_a_request_shows_nothing_of_its_content() -> None:
     line.drop()
     with pytest.raises(ConnectError):
         await task
+
+
+@pytest.mark.parametrize("early", [b"garbage", b"+OK 1 2", b"+"])
+async def test_a_line_that_begins_before_the_next_command_is_sent_ends_the_session(
+    early: bytes,
+) -> None:
+    line = Line(capabilities=frozenset())
+    first = await begun(line.client.noop())
+    queued = await begun(line.client.stat())
+    line.transport.take()
+    line.receive(b"+OK\r\n" + early)
+    await first
+    line.receive(b"+OK 3 4\r\n")
+    with pytest.raises(ProtocolError, match="nobody had asked"):
+        await queued
+    assert line.transport.take() == b""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import tracemalloc
 
 import pytest
 from hypothesis import given
@@ -112,6 +113,16 @@ def test_numbers_are_read_and_what_follows_is_passed_over(
 def test_what_is_no_number_is_refused(text: bytes) -> None:
     with pytest.raises(ProtocolError, match="2 numbers"):
         parse_numbers(text, 2)
+
+
+def test_a_line_full_of_numbers_takes_no_more_memory_than_itself() -> None:
+    text = b"12 " * 1_000_000
+    tracemalloc.start()
+    try:
+        assert parse_numbers(text, 2) == (12, 12)
+        assert tracemalloc.get_traced_memory()[1] < 2 * len(text)
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_unique_id_is_read() -> None:

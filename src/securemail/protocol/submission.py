@@ -131,7 +131,7 @@ class SubmissionDialect:
     def mechanisms(self, capabilities: frozenset[str]) -> frozenset[str]:
         """Return the names behind `AUTH`, or behind the `AUTH=` of servers older than RFC 4954."""
         lines = [line.replace("=", " ", 1).split() for line in capabilities]
-        return frozenset(name for line in lines if line[0] == "AUTH" for name in line[1:])
+        return frozenset(name for line in lines if line[:1] == ["AUTH"] for name in line[1:])
 
     def has_login_command(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - none
         """Return False: AUTH is all there is."""

@@ -11,7 +11,7 @@ import io
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from email import message_from_bytes, policy
+from email import message_from_string, policy
 from email.errors import MessageError
 from email.generator import BytesGenerator
 from email.message import EmailMessage
@@ -26,8 +26,16 @@ _END_OF_HEADER: Final = re.compile(rb"\A\r?\n|\r?\n(\r?\n)")
 _BLIND: Final = re.compile(
     rb"^(?:Resent-)?Bcc[ \t]*:[^\n]*\n(?:[ \t][^\n]*\n)*", re.IGNORECASE | re.MULTILINE
 )
-# What email raises for a message that was put together wrongly.
-_UNWRITABLE: Final = (ValueError, TypeError, LookupError, AttributeError, MessageError)
+# What email raises for a message that was put together wrongly, or whose parts are nested deeper
+# than it can follow.
+_UNWRITABLE: Final = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    MessageError,
+    RecursionError,
+)
 _SENDERS: Final = ("Sender", "From")
 _RECIPIENTS: Final = ("To", "Cc", "Bcc")
 _FIELD: Final = "submit.message"
@@ -151,8 +159,10 @@ def is_signed(message: EmailMessage) -> bool:
 
 
 def header_of(data: bytes) -> EmailMessage:
-    """Return the header of a message given as bytes."""
-    message = message_from_bytes(data[: _body_at(data)], policy=policy.SMTPUTF8)
+    """Return the header of a message given as bytes; it may be in UTF-8 (RFC 6532)."""
+    # Not message_from_bytes(): it takes every octet above 127 for damage, addresses in UTF-8 too.
+    text = data[: _body_at(data)].decode("utf-8", "surrogateescape")
+    message = message_from_string(text, policy=policy.SMTPUTF8)
     if not isinstance(message, EmailMessage):  # what the policy makes; mypy cannot know
         raise UsageError("the header cannot be read", field=_FIELD)
     return message

@@ -52,11 +52,15 @@ class Pipeline(asyncio.Protocol):
 
     def submit(self, *requests: Request) -> None:
         """Send these as soon as it is their turn. Raises: what ended the session."""
-        if self._reader is not None and not self._sent:
-            self.abort(ProtocolError("the server said something that nobody had asked for"))
+        self._end_if_early()
         self.check()
         self._waiting.extend(requests)
         self._send()
+
+    def _end_if_early(self) -> None:
+        """End the session if a line has begun to which no command was sent."""
+        if self._reader is not None and not self._sent:
+            self.abort(ProtocolError("the server said something that nobody had asked for"))
 
     def check(self) -> None:
         """Raise what ended the session, if it has ended."""
@@ -141,6 +145,8 @@ class Pipeline(asyncio.Protocol):
         try:
             while rest and self._failure is None:
                 rest = self._read(rest)
+            if self._waiting:
+                self._end_if_early()
             # Not before: what has come so far can be no answer to what is sent now.
             self._send()
         except SecureMailError as error:
