@@ -105,6 +105,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._is_closing = True
         self._backlog.clear()
         self._upper = None
+        if self._engine is not None:
+            self._engine.let_go()
         self._closed.set()
         self._protocol.connection_lost(error)
 
