@@ -161,3 +161,17 @@ AUTOCONFIG_SERVERS: Final = 32
 
 # Redirections that are followed on the way to such a file.
 AUTOCONFIG_REDIRECTS: Final = 3
+
+# For how long a session may be resumed after the full handshake that it goes back to, in seconds: a
+# server that changes its ticket keys each day gives half of that (RFC 9325 section 3.4).
+RESUMPTION_S: Final = 12 * 3600
+
+# For how long nothing is resumed with a server that broke a resumed handshake, in seconds.
+RESUMPTION_BARRED_S: Final = 3600
+
+# Servers, one for each account and service, with which something may be resumed; 1.5 KiB each.
+RESUMABLE_SERVERS: Final = 4096
+
+# Sessions that are kept for each of them: one is left behind by each connection, and a client that
+# has more than a few connections to one server opens them one after another.
+RESUMABLE_PER_SERVER: Final = 4

@@ -24,7 +24,7 @@ from securemail.policy.confidentiality import Confidentiality, confidentiality, 
 from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE
 from securemail.protocol.dialogue import Discover, LoggedIn, Refused, StartTLS
 from securemail.tls.engine import Engine
-from securemail.tls.hello import Hello, less
+from securemail.tls.hello import Hello
 from securemail.transports.handover import Handover, Held, hand_over, see_off
 
 ClientT = TypeVar("ClientT", default=Any)
@@ -141,7 +141,9 @@ class SecureSession(Generic[ClientT]):
 
     async def _new_engine(self) -> Engine:
         async with self._clock.limit("tls", "preparing TLS"):
-            return await new_engine(self.account, self.endpoint, self._route, self._hello)
+            return await new_engine(
+                self.account, self.endpoint, self._route, self._hello, service=self.service
+            )
 
     async def _retrying(self, handshake: Callable[[], Awaitable[None]]) -> None:
         """Do what has a handshake in it; once more, with less on offer, where that may help."""
@@ -149,8 +151,7 @@ class SecureSession(Generic[ClientT]):
             try:
                 return await handshake()
             except SecureMailError as exc:
-                is_silent = self._connection.is_silent
-                if (hello := less(self._hello, exc, is_silent=is_silent)) is None:
+                if (hello := self._connection.less(self._hello, exc)) is None:
                     raise
             self.abort()
             self._hello = hello

@@ -8,7 +8,8 @@ import ssl
 import pytest
 
 from securemail import ConnectError, SecureMailError, UsageError
-from securemail.aio.transport import SecureTransport, Upper
+from securemail.aio.transport import SecureTransport
+from securemail.aio.upper import Upper
 from securemail.testing import CertificateAuthority, self_signed
 from securemail.tls.engine import Engine
 from tests.tls.memory import HOST, MemoryServer, engine

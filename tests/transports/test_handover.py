@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from securemail import Endpoint, Service, TLSError, TLSMode
-from securemail.aio.transport import SecureTransport, Upper
+from securemail.aio.transport import SecureTransport
+from securemail.aio.upper import Upper
 from securemail.transports.handover import Handover, hand_over
 
 

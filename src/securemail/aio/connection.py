@@ -13,12 +13,13 @@ from securemail.aio.driver import Driver
 from securemail.aio.exchange import Line, enable_utf8
 from securemail.aio.login import Login, LoginRecord, blaming
 from securemail.aio.offer import offer_of
-from securemail.errors import UsageError
+from securemail.errors import SecureMailError, UsageError
 from securemail.policy.gate import Gate
 from securemail.protocol.dialects import new_dialect
 from securemail.protocol.dialogue import Command, Event
 from securemail.protocol.machine import Machine
 from securemail.tls.engine import Engine
+from securemail.tls.hello import Hello, less
 
 
 class Connection:
@@ -45,10 +46,13 @@ class Connection:
         """Whether it was not dialled yet."""
         return not self.transport.is_connected and not self.transport.is_closing()
 
-    @property
-    def is_silent(self) -> bool:
-        """Whether the server has said nothing to our ClientHello."""
-        return self._engine is not None and not self._engine.has_heard
+    def less(self, hello: Hello, failure: SecureMailError) -> Hello | None:
+        """Return what to offer on another connection, or None where that cannot help."""
+        engine = self._engine
+        if engine is None:
+            return None
+        is_resuming = engine.is_resuming and not self.machine.is_heard
+        return less(hello, failure, is_silent=not engine.has_heard, is_resuming=is_resuming)
 
     async def dial(self, addresses: Iterable[str]) -> None:
         """Connect to the first of `addresses` that answers.

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
-from securemail.aio.transport import SecureTransport, Upper
+from securemail.aio.transport import SecureTransport
+from securemail.aio.upper import Upper
 from securemail.errors import ConnectError, ProtocolError, SecureMailError, UsageError
 from securemail.protocol.dialogue import Command, Event, Goodbye
 from securemail.protocol.machine import Machine

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from functools import partial
 
-from securemail.account import Account, Endpoint
+from securemail.account import Account, Endpoint, Service
 from securemail.aio.contexts import shared_context
 from securemail.aio.route import Route
-from securemail.policy.confidentiality import may_show_client_certificate
+from securemail.aio.sessions import AccountTickets, Sessions, now
+from securemail.policy.confidentiality import may_resume, may_show_client_certificate
 from securemail.tls.context import ContextKey
 from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
 from securemail.tls.hello import Hello
+from securemail.tls.resumption import SessionKey
 from securemail.tls.verdict import Rules
 
 
-async def new_engine(account: Account, endpoint: Endpoint, route: Route, hello: Hello) -> Engine:
+async def new_engine(
+    account: Account, endpoint: Endpoint, route: Route, hello: Hello, *, service: Service
+) -> Engine:
     """Return an engine that will hold the server at `endpoint` to what `account` asks for.
 
     `route` is what the DNS knows about it, `hello` what to offer.
@@ -39,4 +43,22 @@ async def new_engine(account: Account, endpoint: Endpoint, route: Route, hello: 
         client_certificate=None if is_below_minimum else mine,
         may_show=partial(may_show_client_certificate, policy),
     )
-    return Engine(await shared_context(key), handshake)
+    shared = await shared_context(key)
+    session_key = SessionKey.of(account, service, endpoint, rules)
+    tickets = _tickets(shared.sessions, session_key, rules, hello) if mine is None else None
+    return Engine(shared.context, handshake, tickets)
+
+
+def _tickets(
+    sessions: Sessions, key: SessionKey, rules: Rules, hello: Hello
+) -> AccountTickets | None:
+    """Return where the account's sessions are, unless its server is known to break them.
+
+    Not for accounts with a client certificate: a resumed handshake neither shows it nor asks for
+    it, so that nobody could tell on what a login by EXTERNAL rests.
+    """
+    if not hello.may_resume:
+        sessions.bar(key, now())
+    if sessions.is_barred(key, now()):
+        return None
+    return AccountTickets(sessions, key, rules, partial(may_resume, key.policy))

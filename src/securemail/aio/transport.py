@@ -14,18 +14,11 @@ from typing import Any, Final, cast
 
 from securemail import limits
 from securemail.aio.buffer import receive_buffer
+from securemail.aio.upper import Upper
 from securemail.errors import ConnectError, LimitExceeded, SecureMailError, UsageError
 from securemail.tls.engine import Engine
 
 _ENCRYPT_BYTES: Final = 64 * 1024
-
-
-class Upper(asyncio.Protocol):
-    """The first protocol above: told when TLS is up, before any byte that came through it."""
-
-    def tls_established(self) -> None:
-        """Take note that what comes from here on came inside TLS."""
-        raise NotImplementedError
 
 
 class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
@@ -54,9 +47,9 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         """Take the TCP transport; with implicit TLS the ClientHello leaves at once."""
         # uvloop's are no subclasses of asyncio.Transport, so there is nothing to check.
         self._raw = cast("asyncio.Transport", transport)
-        self._flush()
+        self._begin_tls()
 
-    def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - asyncio's signature
+    def get_buffer(self, _sizehint: int) -> memoryview:
         """Return where the loop may put what it reads."""
         return receive_buffer()
 
@@ -112,6 +105,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._is_closing = True
         self._backlog.clear()
         self._upper = None
+        if self._engine is not None:
+            self._engine.let_go()
         self._closed.set()
         self._protocol.connection_lost(error)
 
@@ -134,8 +129,13 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         if self._engine is not None:
             raise UsageError("TLS was started already", field="start_tls")
         self._engine = engine
-        engine.start()
-        self._flush()
+        self._begin_tls()
+
+    def _begin_tls(self) -> None:
+        # Not before there is a socket: the session that it offers would be lost with the dial.
+        if self._engine is not None and self._raw is not None:
+            self._engine.start()
+            self._flush()
 
     def _announce(self) -> None:
         if self._upper is None or self._engine is None or not self._engine.is_established:

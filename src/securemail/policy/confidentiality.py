@@ -59,6 +59,15 @@ def may_show_client_certificate(policy: Policy, version: TLSVersion) -> bool:
     return version is TLSVersion.TLS_1_3 or not policy.require_tls13_for_client_certificate
 
 
+def may_resume(policy: Policy, proof: Proof) -> bool:
+    """Return whether a session may be taken up whose full handshake has left `proof`.
+
+    Only what is confidential: neither pins nor certificates that nobody vouches for are carried
+    over, with a minimum or without.
+    """
+    return not shortfalls(stricter(policy), proof)
+
+
 class Level(Enum):
     """How private a connection is, from what was proved alone: the policy cannot raise it."""
 

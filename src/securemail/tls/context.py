@@ -1,7 +1,7 @@
 """OpenSSL contexts: what we offer and whom we believe (RFC 9325). No I/O but the system's CA files.
 
-A context holds no secret of any account: no key, no session. It is built once for each key and
-shared.
+A context holds no secret of any account: no key, no session (those that may be resumed are kept
+beside it, each for one account). It is built once for each key and shared.
 """
 
 from __future__ import annotations
@@ -33,8 +33,9 @@ _MINIMUM: Final = {
     TLSVersion.TLS_1_3: SSL.TLS1_3_VERSION,
 }
 
-# RFC 9325 sections 3.3 and 3.5. A renegotiation could swap what the proof stands on.
-_OPTIONS: Final = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION
+# RFC 9325 sections 3.3 and 3.5. A renegotiation could swap what the proof stands on. NO_TICKET is
+# about TLS 1.2, which we do not resume: its tickets cross the line in cleartext.
+_OPTIONS: Final = SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION | SSL.OP_NO_TICKET
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,8 @@ from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import Handshake, reason_of, tls_version
+from securemail.tls.resumption import Tickets
+from securemail.tls.tickets import SessionTickets
 from securemail.tls.verdict import Verdict
 
 # A memory BIO never gives back what it grew to: fed in slices of one record, a burst leaves
@@ -42,13 +44,25 @@ class Engine:
     asked and `write()` used, `has_heard` whether the server has said anything at all.
     """
 
-    __slots__ = ("_connection", "_handshake", "has_heard", "is_closed_by_peer", "is_established")
+    __slots__ = (
+        "_connection",
+        "_handshake",
+        "_proof",
+        "_sessions",
+        "has_heard",
+        "is_closed_by_peer",
+        "is_established",
+    )
 
-    def __init__(self, context: ClientContext, handshake: Handshake) -> None:
+    def __init__(
+        self, context: ClientContext, handshake: Handshake, tickets: Tickets | None = None
+    ) -> None:
         self.has_heard = False
         self.is_established = False
         self.is_closed_by_peer = False
         self._handshake = handshake
+        self._sessions = SessionTickets(tickets)
+        self._proof: Proof | None = None
         self._connection = SSL.Connection(context)
         self._connection.set_app_data(handshake)
         self._connection.set_connect_state()
@@ -60,8 +74,14 @@ class Engine:
         """Whether the server has seen the client certificate, whatever it thinks of it."""
         return self._handshake.client_certificate_sent
 
+    @property
+    def is_resuming(self) -> bool:
+        """Whether the server was offered an earlier session, and has not declined it yet."""
+        return self._sessions.is_offered and not self._handshake.has_read_certificate
+
     def start(self) -> None:
         """Begin the handshake."""
+        self._sessions.offer(self._connection)
         self._advance()
 
     def receive(self, ciphertext: memoryview) -> Iterator[bytes]:
@@ -78,6 +98,7 @@ class Engine:
                 self._advance()
             if self.is_established:
                 yield from self._decrypted()
+                self._sessions.collect(self._connection, self._handshake)
 
     def _advance(self) -> None:
         try:
@@ -86,8 +107,10 @@ class Engine:
             return
         except SSL.Error as exc:
             raise self._explained(exc) from exc
+        self._sessions.settle(self._connection, self._handshake)
         self._check_verdict()
         self.is_established = True
+        self._proof = self._sessions.proven(self._new_proof(), self._handshake)
 
     def _check_verdict(self) -> None:
         """Refuse a handshake that ended well without anybody having judged the certificate."""
@@ -156,12 +179,26 @@ class Engine:
         except SSL.Error:
             return
 
+    def let_go(self) -> None:
+        """Take note that the connection is no more, however it ended.
+
+        OpenSSL throws away the session of a connection that is dropped without a close alert: of
+        300 one was resumed. After a fatal alert it has done so already, and does so rightly.
+        """
+        if self.is_established:
+            self._connection.set_shutdown(SSL.SENT_SHUTDOWN | SSL.RECEIVED_SHUTDOWN)
+
     def proof(self) -> Proof:
         """Return what the handshake proved.
 
         Raises: TLSError before it is over.
         """
-        version = tls_version(self._connection) if self.is_established else None
+        if self._proof is None:
+            raise TLSError("there is no TLS session")
+        return self._proof
+
+    def _new_proof(self) -> Proof:
+        version = tls_version(self._connection)
         if version is None:
             raise TLSError("there is no TLS session")
         handshake, connection = self._handshake, self._connection

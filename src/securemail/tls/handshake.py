@@ -83,7 +83,10 @@ class Handshake:
     client_certificate_sent: bool = False
     client_certificate_problem: str | None = None
     is_certificate_withheld: bool = False
+    has_read_certificate: bool = False
     alert: str | None = None
+    _has_ticket: bool = False
+    _is_ticket_long: bool = False
     _chain: dict[int, x509.Certificate] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
 
@@ -107,6 +110,25 @@ class Handshake:
         """Decide against the server, whatever else may speak for it; the first reason stays."""
         if self.verdict is None or self.verdict.failure is None:
             self.verdict = refused(self.rules, finding)
+
+    def take_ticket(self) -> bool:
+        """Return whether a session ticket has come since this was asked last."""
+        has_ticket, self._has_ticket = self._has_ticket, False
+        return has_ticket
+
+    def note_ticket(self, *, is_whole: bool) -> None:
+        """Take note of a session ticket, or of one that goes on in the next record.
+
+        Those are 200 octets in the field, and a record has 16 KiB. What is longer, up to 64 KiB, is
+        meant to fill our memory.
+        """
+        self._has_ticket = is_whole and not self._is_ticket_long
+        self._is_ticket_long = not is_whole
+
+    @property
+    def findings(self) -> tuple[Finding, ...]:
+        """What PKIX found wanting in the chain."""
+        return tuple(self._findings)
 
     @property
     def failure(self) -> CertificateError | None:
@@ -155,11 +177,14 @@ def notice(connection: SSL.Connection, where: int, value: int) -> None:
         return
     match connection.get_state_string():
         case b"SSLv3/TLS read server certificate":
+            handshake.has_read_certificate = True
             _load_client_certificate(connection, handshake)
         case b"SSLv3/TLS read server certificate request":
             handshake.client_certificate_requested = True
         case b"SSLv3/TLS write certificate verify":
             handshake.client_certificate_sent = True
+        case b"SSLv3/TLS read server session ticket":
+            handshake.note_ticket(is_whole=not where & SSL.SSL_CB_EXIT)
 
 
 def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -> None:
