@@ -10,6 +10,8 @@ from securemail import Account, Endpoint, Password, SecureMailError, TLSMode, co
 
 async def main(address: str, server: str) -> None:
     host, _, port = server.partition(":")
+    if port and not port.isdecimal():
+        sys.exit(f"{server}: {port!r} is not the number of a port")
     account = Account(
         address,
         imap=Endpoint(host, int(port or 993), TLSMode.IMPLICIT),
@@ -25,6 +27,8 @@ async def main(address: str, server: str) -> None:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit(__doc__)
     try:
         asyncio.run(main(*sys.argv[1:3]))
     except SecureMailError as exc:

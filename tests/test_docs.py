@@ -82,6 +82,35 @@ async def test_the_example_prints_the_subjects_of_unread_mail(tmp_path: Path) ->
     assert "Subject: hello" in printed
 
 
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["alice@example.org", "localhost:abc"], "'abc' is not the number of a port"),
+        (["alice@example.org", "localhost:²"], "'²' is not the number of a port"),
+        (["alice@example.org", "localhost:99999"], "Endpoint.port"),
+        (["alice@example.org", ":993"], "Endpoint.host"),
+        (["alice", "localhost"], "Account.address"),
+        (["alice@example.org"], "Print the subjects"),
+        ([], "Print the subjects"),
+    ],
+)
+def test_the_example_says_what_is_wrong_with_its_arguments(
+    arguments: list[str], words: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "examples" / "read_mail.py"), *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "MAIL_PASSWORD": "secret"},
+    )
+    assert done.returncode == 1
+    assert done.stdout == ""
+    assert words in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_the_demo_shows_three_protocols_two_ways_to_log_in_and_a_refused_attack() -> None:
     printed = run("-m", "securemail.demo")
     assert printed.count("private: The connection is encrypted") == 4

@@ -197,32 +197,6 @@ async def test_starttls_offered_inside_tls_is_not_taken_up(ca: CertificateAuthor
     assert b"STARTTLS" not in server.plaintext
 
 
-async def test_a_client_certificate_goes_only_to_whom_asks(
-    ca: CertificateAuthority, alice: ClientCertificate
-) -> None:
-    for asks in (False, True):
-        context = ca.server_context(HOST, request_client_certificate=asks)
-        async with ScriptedServer((*IMPLICIT, *LEAVE), context=context) as server:
-            mine = account(server, ca, IMPLICIT_TLS, client_certificate=alice)
-            async with connect_imap(mine) as session:
-                assert session.confidentiality.client_certificate_requested == asks
-                assert session.confidentiality.client_certificate_sent == asks
-        assert (server.client_certificate is not None) == asks
-
-
-async def test_one_accounts_certificate_is_not_shown_for_another(
-    ca: CertificateAuthority, alice: ClientCertificate
-) -> None:
-    context = ca.server_context(HOST, request_client_certificate=True)
-    async with ScriptedServer((*IMPLICIT, *LEAVE), context=context) as server:
-        async with connect_imap(account(server, ca, IMPLICIT_TLS, client_certificate=alice)):
-            pass
-        async with connect_imap(account(server, ca, IMPLICIT_TLS)) as other:
-            assert not other.confidentiality.client_certificate_sent
-        shown = [transcript.client_certificate is not None for transcript in server.transcripts]
-    assert shown == [True, False]
-
-
 async def test_what_is_missing_from_the_minimum_stops_the_login_after_the_handshake(
     ca: CertificateAuthority,
 ) -> None:
