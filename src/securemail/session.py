@@ -140,7 +140,9 @@ class SecureSession(Generic[ClientT]):
 
     async def _new_engine(self) -> Engine:
         async with self._clock.limit("tls", "preparing TLS"):
-            return await new_engine(self.account, self.endpoint, self._route, self._hello)
+            return await new_engine(
+                self.account, self.endpoint, self._route, self._hello, service=self.service
+            )
 
     async def _retrying(self, handshake: Callable[[], Awaitable[None]]) -> None:
         """Do what has a handshake in it; once more, with less on offer, where that may help."""

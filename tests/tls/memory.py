@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import ssl
+from collections.abc import Iterable
+
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from securemail import ClientCertificate, TLSVersion, TrustStore
 from securemail.minimum import Policy
@@ -46,6 +50,7 @@ def engine(
     host: str = HOST,
     policy: Policy | None = None,
     certificate: ClientCertificate | None = None,
+    srv_id: str = "",
 ) -> Engine:
     """Return an engine that believes `pem`."""
     wanted = policy or Policy()
@@ -55,7 +60,12 @@ def engine(
     return Engine(
         build_context(key),
         Handshake(
-            rules=Rules(host=host, is_address=host[0].isdigit(), must_validate=wanted.has_minimum),
+            rules=Rules(
+                host=host,
+                is_address=host[0].isdigit(),
+                must_validate=wanted.has_minimum,
+                srv_id=srv_id,
+            ),
             client_certificate=certificate,
             may_show=lambda version: may_show_client_certificate(wanted, version),
         ),
@@ -76,6 +86,27 @@ def shake_hands(client: Engine, server: MemoryServer) -> bytes:
 def send_to_client(client: Engine, server: MemoryServer) -> bytes:
     """Give what the server has written to the client; return what it held."""
     return b"".join(client.receive(memoryview(server.outgoing.read())))
+
+
+def certificate_message(*certificates: bytes) -> bytes:
+    """Return a TLS 1.2 ServerHello and Certificate, which need no key to be made."""
+    hello = b"\x03\x03" + bytes(32) + b"\0" + b"\xc0\x2b" + b"\0" + b"\0\x05\xff\x01\0\x01\0"
+    chain = b"".join(len(each).to_bytes(3, "big") + each for each in certificates)
+    body = len(chain).to_bytes(3, "big") + chain
+    flight = b"\x02" + len(hello).to_bytes(3, "big") + hello
+    flight += b"\x0b" + len(body).to_bytes(3, "big") + body
+    records = (flight[place : place + 2**14] for place in range(0, len(flight), 2**14))
+    return b"".join(b"\x16\x03\x03" + len(each).to_bytes(2, "big") + each for each in records)
+
+
+def show(client: Engine, certificates: Iterable[x509.Certificate]) -> None:
+    """Give the client the certificates of a server that stops there: nobody needs its key.
+
+    Raises: what the client has against them.
+    """
+    client.start()
+    shown = certificate_message(*(each.public_bytes(Encoding.DER) for each in certificates))
+    list(client.receive(memoryview(shown)))
 
 
 TLS12, TLS13 = TLSVersion.TLS_1_2, TLSVersion.TLS_1_3

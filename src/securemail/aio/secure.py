@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from securemail.account import Account, Endpoint
+from securemail.account import Account, Endpoint, Service
 from securemail.aio.contexts import shared_context
 from securemail.aio.route import Route
 from securemail.policy.confidentiality import may_show_client_certificate
@@ -15,7 +15,9 @@ from securemail.tls.hello import Hello
 from securemail.tls.verdict import Rules
 
 
-async def new_engine(account: Account, endpoint: Endpoint, route: Route, hello: Hello) -> Engine:
+async def new_engine(
+    account: Account, endpoint: Endpoint, route: Route, hello: Hello, *, service: Service
+) -> Engine:
     """Return an engine that will hold the server at `endpoint` to what `account` asks for.
 
     `route` is what the DNS knows about it, `hello` what to offer.
@@ -29,6 +31,7 @@ async def new_engine(account: Account, endpoint: Endpoint, route: Route, hello: 
         is_address=endpoint.is_address,
         must_validate=policy.has_minimum,
         tlsa=route.tlsa,
+        srv_id=endpoint.srv_id(service),
     )
     handshake = Handshake(
         rules=rules,

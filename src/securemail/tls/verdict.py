@@ -13,7 +13,7 @@ from cryptography import x509
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, Identity, Trust
 from securemail.records import TLSARecord
-from securemail.tls.identity import match_identity, names_of
+from securemail.tls.identity import match_identity, names_of, reference_identities
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,13 +22,15 @@ class Rules:
 
     `must_validate` is false only for accounts without a minimum: then a bad certificate is noted
     and the handshake goes on. `tlsa` are the records that the DNS has for the server, DNSSEC-secure
-    all of them; empty where it has none.
+    all of them; empty where it has none. `srv_id` is the service of the mail domain whose SRV
+    record led to the host ("_imaps.example.org"), if one did.
     """
 
     host: str
     is_address: bool
     must_validate: bool
     tlsa: tuple[TLSARecord, ...] = ()
+    srv_id: str = ""
 
     @property
     def may_accept_in_spite_of_findings(self) -> bool:
@@ -38,7 +40,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a certificate of the chain; `depth` 0 is the server's own."""
+    """One thing that is wrong with a certificate of the chain; `depth` 0 is the server's own.
+
+    `detail` is a clause for a person; where it begins with "it ", that is the server's own.
+    """
 
     reason: CertificateReason
     certificate: x509.Certificate | None
@@ -64,7 +69,8 @@ def decide(rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[F
     """
     if findings:
         return refused(rules, findings[0])
-    identity = match_identity(chain[0], rules.host, is_address=rules.is_address)
+    wanted = reference_identities(rules.host, is_address=rules.is_address, srv_id=rules.srv_id)
+    identity = match_identity(chain[0], wanted)
     if identity is None:
         detail = f"it is for {names_of(chain[0])}"
         return refused(rules, Finding(CertificateReason.NAME_MISMATCH, chain[0], detail))
@@ -73,9 +79,11 @@ def decide(rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[F
 
 def refused(rules: Rules, finding: Finding) -> Verdict:
     """Return the verdict that a certificate is not accepted because of `finding`."""
+    # One sentence: "the certificate of mail.example.org expired 3 days ago".
+    is_about_it = finding.detail.startswith("it ")
+    says = finding.detail[2:] if is_about_it else f" is not accepted: {finding.detail}"
     error = CertificateError(
-        f"the certificate of {rules.host} is not accepted "
-        f"({finding.reason.value}): {finding.detail}",
+        f"the certificate of {rules.host}{says}",
         reason=finding.reason,
         certificate=finding.certificate,
     )
