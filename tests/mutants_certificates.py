@@ -65,7 +65,7 @@ CERTIFICATE_MUTANTS: Final = (
         "the mail domain is the server though no SRV record led there",
         "account.py",
         'return f"{name}.{self.srv_domain}" if name and self.srv_domain else ""',
-        'return f"{name}.{self.srv_domain or self.host.partition(".")[2]}"',
+        'return f"{name}.{self.srv_domain or self.host[5:]}"',
         "tests/session/test_identity.py::"
         "test_without_an_srv_record_the_mail_domain_is_not_the_server",
     ),

@@ -8,6 +8,8 @@ from tests.mutants import Mutant
 
 POP3: Final = "tests/protocol/test_pop3_dialogue.py"
 POP3_ON_THE_WIRE: Final = "tests/session/test_pop3_attacks.py"
+POP3_UTF8: Final = "tests/protocol/test_pop3_utf8.py"
+POP3_UTF8_ON_THE_WIRE: Final = "tests/session/test_pop3_utf8.py"
 POP3_LOST: Final = "tests/transports/test_pop3_lost.py"
 POP3_MESSAGES: Final = "tests/transports/test_pop3_messages.py"
 POP3_COMMANDS: Final = "tests/transports/test_pop3_commands.py"
@@ -48,6 +50,36 @@ POP3_MUTANTS: Final = (
         'return not capabilities or "USER" in capabilities',
         "return True",
         f"{POP3}::test_the_login_command_is_not_there_where_it_is_not_listed",
+    ),
+    Mutant(
+        "UTF8 may be said in cleartext",
+        "protocol/dialogue.py",
+        '(RFC 6856 section 2.1)."""\n\n    intent: ClassVar[Intent] = Intent.AUTHENTICATE\n',
+        '(RFC 6856 section 2.1)."""\n\n    intent: ClassVar[Intent] = Intent.DISCOVER\n',
+        f"{POP3}::test_a_closed_gate_lets_no_byte_of_a_login_out",
+    ),
+    Mutant(
+        "STLS may follow UTF8",
+        "protocol/machine.py",
+        "        if self.is_utf8 and target is State.UPGRADING:\n",
+        "        if False:\n",
+        f"{POP3_UTF8}::test_stls_does_not_follow_utf8",
+    ),
+    Mutant(
+        "UTF8 is said to a server that does not offer it",
+        "aio/exchange.py",
+        "    if machine.offers_utf8:\n",
+        "    if True:\n",
+        f"{POP3_UTF8_ON_THE_WIRE}::"
+        "test_utf8_is_asked_for_before_the_login_and_the_client_knows_the_answer",
+    ),
+    Mutant(
+        "USER and PASS are said in UTF-8 to a server that takes ASCII",
+        "sasl/choose.py",
+        "    if not offer.login_command_takes_utf8 and not password.is_ascii:\n",
+        "    if False:\n",
+        f"{POP3_UTF8_ON_THE_WIRE}::"
+        "test_user_and_pass_are_not_said_in_utf8_unless_the_server_takes_it",
     ),
     Mutant(
         "a long initial response is sent all the same",

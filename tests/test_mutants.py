@@ -12,12 +12,20 @@ import pytest
 
 from tests.mutants import MUTANTS, Mutant
 from tests.mutants_certificates import CERTIFICATE_MUTANTS
+from tests.mutants_dane import DANE_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
 
 ROOT = Path(__file__).parents[1]
-ALL = (*MUTANTS, *CERTIFICATE_MUTANTS, *POP3_MUTANTS, *SASL_MUTANTS, *SUBMISSION_MUTANTS)
+ALL = (
+    *MUTANTS,
+    *CERTIFICATE_MUTANTS,
+    *DANE_MUTANTS,
+    *POP3_MUTANTS,
+    *SASL_MUTANTS,
+    *SUBMISSION_MUTANTS,
+)
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.rule)

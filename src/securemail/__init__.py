@@ -4,6 +4,7 @@ from securemail._version import __version__
 from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
+from securemail.aio.resolver_lookup import DNSTrust
 from securemail.certificate import ClientCertificate
 from securemail.connect import connect_imap, connect_pop3, connect_submission
 from securemail.credentials import OAuthToken, Password
@@ -18,6 +19,7 @@ from securemail.errors import (
     ConnectError,
     DeadlineError,
     DiscoveryError,
+    DiscoveryReason,
     InjectionError,
     LimitExceeded,
     PolicyError,
@@ -41,14 +43,17 @@ from securemail.proof import (
     TLSVersion,
     Trust,
 )
+from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.secret import Secret
 from securemail.session import SecureSession
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
 
 __all__ = [
+    "DNSSEC",
     "DSN",
     "Account",
+    "Answer",
     "Attempt",
     "AuthenticationError",
     "CertificateError",
@@ -59,8 +64,10 @@ __all__ = [
     "ConfidentialityWarning",
     "ConfirmationRequired",
     "ConnectError",
+    "DNSTrust",
     "DeadlineError",
     "DiscoveryError",
+    "DiscoveryReason",
     "Endpoint",
     "Identity",
     "IdentityKind",
@@ -81,6 +88,7 @@ __all__ = [
     "Resolver",
     "ResponseCode",
     "Returned",
+    "SRVRecord",
     "Secret",
     "SecureMailError",
     "SecureSession",
@@ -88,6 +96,7 @@ __all__ = [
     "Shortfall",
     "SubmissionError",
     "Submitted",
+    "TLSARecord",
     "TLSError",
     "TLSMode",
     "TLSVersion",

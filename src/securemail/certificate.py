@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from securemail import limits
 from securemail.errors import UsageError
 from securemail.secret import Secret
 
@@ -33,8 +34,6 @@ _KINDS: Final = (
     ed25519.Ed25519PrivateKey,
     ed448.Ed448PrivateKey,
 )
-
-_RSA_BITS: Final = 2048  # RFC 9325 section 4.5; OpenSSL would refuse to use less
 
 Source = str | Path | bytes
 
@@ -55,7 +54,7 @@ class ClientCertificate:
         key = _FIELD + ".key"
         if not isinstance(self.key, _KINDS):
             raise UsageError(f"{type(self.key).__name__} cannot be used", field=key)
-        if isinstance(self.key, rsa.RSAPrivateKey) and self.key.key_size < _RSA_BITS:
+        if isinstance(self.key, rsa.RSAPrivateKey) and self.key.key_size < limits.RSA_BITS:
             raise UsageError(
                 f"an RSA key of {self.key.key_size} bits is too weak for TLS", field=key
             )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator
+from functools import partial
 from typing import TYPE_CHECKING, Generic
 
 from securemail.account import Account, Service
@@ -20,22 +21,29 @@ class Connecting(Generic[ClientT]):
     """A connection in the making: `async with` it, or await it and call `aclose()` yourself."""
 
     def __init__(
-        self, account: Account, service: Service, timeouts: Timeouts, resolver: Resolver | None
+        self,
+        account: Account,
+        service: Service,
+        *,
+        timeouts: Timeouts | None,
+        resolver: Resolver | None,
+        utf8: bool = False,
     ) -> None:
-        self._arguments = (account, service, timeouts, resolver)
+        self._connected = partial(
+            SecureSession[ClientT].connect,
+            account,
+            service,
+            timeouts=timeouts,
+            resolver=resolver,
+            utf8=utf8,
+        )
         self._session: SecureSession[ClientT] | None = None
 
-    async def _connect(self) -> SecureSession[ClientT]:
-        account, service, timeouts, resolver = self._arguments
-        return await SecureSession[ClientT].connect(
-            account, service, timeouts=timeouts, resolver=resolver
-        )
-
     def __await__(self) -> Generator[None, None, SecureSession[ClientT]]:
-        return self._connect().__await__()
+        return self._connected().__await__()
 
     async def __aenter__(self) -> SecureSession[ClientT]:
-        self._session = await self._connect()
+        self._session = await self._connected()
         return self._session
 
     async def __aexit__(self, *exc: object) -> None:
@@ -57,7 +65,7 @@ def connect_imap(
     AuthenticationError, UsageError. Nothing that the account's minimum forbids was sent then
     (RFC 8314 section 5.2).
     """
-    return Connecting(account, Service.IMAP, timeouts or Timeouts(), resolver)
+    return Connecting(account, Service.IMAP, timeouts=timeouts, resolver=resolver)
 
 
 def connect_submission(
@@ -73,11 +81,15 @@ def connect_submission(
 
     Raises: as `connect_imap`. Nothing that the account's minimum forbids was sent then.
     """
-    return Connecting(account, Service.SUBMISSION, timeouts or Timeouts(), resolver)
+    return Connecting(account, Service.SUBMISSION, timeouts=timeouts, resolver=resolver)
 
 
 def connect_pop3(
-    account: Account, *, timeouts: Timeouts | None = None, resolver: Resolver | None = None
+    account: Account,
+    *,
+    timeouts: Timeouts | None = None,
+    resolver: Resolver | None = None,
+    utf8: bool = False,
 ) -> Connecting[POP3Client]:
     """Connect to the account's POP3 server and log in.
 
@@ -88,7 +100,11 @@ def connect_pop3(
     `session.client` is a `POP3Client`. Closing deletes nothing, in whatever way it comes about:
     what `session.client.dele()` has marked is deleted by `await session.client.quit()` alone.
 
+    With `utf8` the server is asked for UTF-8 mode before the login, where it offers that: messages
+    come as they are then, headers in UTF-8 included (RFC 6856 section 2). Where it does not, or
+    refuses, the login goes on: `session.client.is_utf8` tells.
+
     Raises: as `connect_imap`. An AuthenticationError says by `attempts[...].code` whether another
     session has the mailbox, or the last login was too short a time ago.
     """
-    return Connecting(account, Service.POP3, timeouts or Timeouts(), resolver)
+    return Connecting(account, Service.POP3, timeouts=timeouts, resolver=resolver, utf8=utf8)

@@ -40,6 +40,11 @@ class Password:
         object.__setattr__(self, "password", secret)
         object.__setattr__(self, "mechanisms", _names(mechanisms))
 
+    @property
+    def is_ascii(self) -> bool:
+        """Whether both can be sent where a protocol allows ASCII alone."""
+        return self.username.isascii() and self.password.reveal().isascii()
+
 
 @dataclass(frozen=True, slots=True)
 class OAuthToken:

@@ -133,7 +133,7 @@ class LimitExceeded(ProtocolError):  # noqa: N818 - the name is part of the publ
 
 
 class ResponseCode(Enum):
-    """Why a POP3 server refuses, as far as it says so to programs (RFC 2449, RFC 3206)."""
+    """Why a POP3 server refuses, as far as it says so to programs (RFC 2449, 3206, 6856)."""
 
     IN_USE = "IN-USE"
     """Another session has the mailbox; try again later."""
@@ -145,6 +145,8 @@ class ResponseCode(Enum):
     """Something is broken that somebody must mend."""
     AUTH = "AUTH"
     """The credentials are wrong."""
+    UTF8 = "UTF8"
+    """The message can be had in UTF-8 mode only: `connect_pop3(..., utf8=True)` (RFC 6856)."""
     NONE = ""
     """It does not say, or in a code that we do not know."""
 
@@ -250,8 +252,33 @@ class CommandError(SecureMailError):
         super().__init__(message)
 
 
+class DiscoveryReason(Enum):
+    """Why something could not be found out."""
+
+    BOGUS = "bogus"
+    """DNSSEC: signatures are missing, wrong or expired. Somebody forges answers, or errs."""
+    TIMEOUT = "no answer in time"
+    """No resolver answered within the time limit."""
+    UNREACHABLE = "unreachable"
+    """No resolver could be reached, or none is configured."""
+    REFUSED = "refused"
+    """The resolver does not answer us, or not such questions."""
+    SERVER_FAILURE = "server failure"
+    """The resolver could not find out, and says so."""
+    MALFORMED = "malformed"
+    """The answer is not one that the DNS has."""
+    LIMIT = "too much work"
+    """The answer goes past one of the bounds in `securemail.limits`."""
+    NOT_FOUND = "not found"
+    """It is certain that there is nothing."""
+
+
 class DiscoveryError(SecureMailError):
-    """The servers of an address could not be found out."""
+    """The servers of an address could not be found out; `reason` says why."""
+
+    def __init__(self, message: str, *, reason: DiscoveryReason) -> None:
+        self.reason = reason
+        super().__init__(message)
 
 
 class ConfirmationRequired(SecureMailError):  # noqa: N818 - the name is part of the public contract

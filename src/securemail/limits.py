@@ -92,3 +92,72 @@ WORDS_CHARS: Final = 300
 
 # Names in one certificate that we compare; the largest public ones have about 250.
 CERTIFICATE_NAMES: Final = 2_000
+
+# TLSA records of one server that are compared; a roll-over of keys and algorithms has four or six.
+TLSA_RECORDS: Final = 32
+
+# RFC 9325 section 4.5: shorter RSA keys are within reach. OpenSSL's security level 2 says the same.
+RSA_BITS: Final = 2048
+# Questions that one look-up may need: a chain of keys is two per label, an alias may need another.
+DNS_QUESTIONS: Final = 96
+
+# Aliases in a row; resolvers give up after 8 to 16.
+DNS_ALIASES: Final = 10
+
+# Signatures verified in one look-up: 0.1 to 0.5 ms each. Five zones and an absence take 16.
+DNS_VERIFICATIONS: Final = 200
+
+# Of them in vain. An honest zone has none, or one where two keys share a tag; with this bound the
+# answers of CVE-2023-50387 (KeyTrap: hours of work in one packet) cost milliseconds.
+DNS_FAILURES: Final = 8
+
+# Signatures on one set of records that are looked at; a roll-over of algorithm and key has four.
+DNS_SIGNATURES: Final = 8
+
+# Keys of a zone with the same tag that are tried: two are rare, and are chance.
+DNS_KEYS_PER_TAG: Final = 4
+
+# Names and keys hashed in one look-up (CVE-2023-50868): an absence takes one per label, and two.
+DNS_HASHES: Final = 128
+
+# NSEC and NSEC3 records of one answer; the longest honest proof has three.
+DNS_DENIALS: Final = 12
+
+# Above it a zone counts as unsigned (RFC 9276 section 3.2, which wants 0 and no more).
+NSEC3_ITERATIONS: Final = 50
+
+# For how long an answer is kept at most, in seconds.
+DNS_TTL_S: Final = 24 * 3600
+
+# RSA keys of a zone (RFC 3110, RFC 5702): the exponent is the work to verify, and 3 octets in use.
+RSA_EXPONENT_BYTES: Final = 8
+RSA_MIN_BYTES: Final = 1024 // 8
+RSA_MAX_BYTES: Final = 4096 // 8
+
+# How long one resolver may take to one question, in seconds, and how often each is asked.
+DNS_TRY_S: Final = 3.0
+DNS_ROUNDS: Final = 2
+
+# How long a look-up may take as a whole, with all the questions that it needs.
+DNS_LOOKUP_S: Final = 15.0
+
+# Answers that a resolver keeps, the records of one that is kept, and the messages behind them.
+DNS_CACHED: Final = 512
+DNS_CACHED_RECORDS: Final = 64
+DNS_CACHED_MESSAGES: Final = 256
+# Servers in the answer to one SRV query; the largest providers list a handful. Those with the best
+# priorities are kept.
+SRV_RECORDS: Final = 128
+
+# A configuration file of a provider; the longest in Thunderbird's database are below 16 KiB.
+AUTOCONFIG_BYTES: Final = 256 * 1024
+
+# Elements in such a file, and how deep they lie in each other: a provider's has 60, five deep.
+AUTOCONFIG_ELEMENTS: Final = 2_000
+AUTOCONFIG_DEPTH: Final = 16
+
+# Servers that are taken from such a file, each way.
+AUTOCONFIG_SERVERS: Final = 32
+
+# Redirections that are followed on the way to such a file.
+AUTOCONFIG_REDIRECTS: Final = 3

@@ -7,6 +7,8 @@ from enum import Enum
 
 from cryptography import x509
 
+from securemail.records import TLSARecord
+
 
 class TLSVersion(Enum):
     """The versions that may carry mail (RFC 8997: nothing below TLS 1.2)."""
@@ -34,6 +36,8 @@ class IdentityKind(Enum):
     DNS_ID = "DNS-ID"
     SRV_ID = "SRV-ID"
     IP_ID = "IP-ID"
+    TLSA = "TLSA"
+    """No name in the certificate, but the one where the DNS has it or its key (RFC 7671 5.1)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +63,7 @@ class CertificateReason(Enum):
     WEAK = "weak key or signature"
     PURPOSE = "not issued for a server"
     REVOKED = "revoked"
+    DANE_MISMATCH = "not the one that the DNS names"
     INVALID = "invalid"
 
 
@@ -90,7 +95,8 @@ class Proof:
     """The facts of one handshake, as the TLS engine saw them. Nothing here is an opinion.
 
     `chain` is the verified chain, the server's own certificate first; `failure` is why it was not
-    accepted, where an account without a minimum went on regardless. The client certificate was
+    accepted, where an account without a minimum went on regardless. `tlsa` is the record by which
+    DANE vouches for the server, or narrows down what an authority says. The client certificate was
     `withheld` if the server asked for it and the account does not let it be seen in that version.
     """
 
@@ -107,3 +113,4 @@ class Proof:
     client_certificate_withheld: bool = False
     client_certificate_problem: str | None = None
     channel_binding: ChannelBinding | None = None
+    tlsa: TLSARecord | None = None

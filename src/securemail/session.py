@@ -76,18 +76,19 @@ class SecureSession(Generic[ClientT]):
         *,
         timeouts: Timeouts | None = None,
         resolver: Resolver | None = None,
+        utf8: bool = False,
     ) -> Self:
         """Return a session that is ready: connected, protected as the account asks, logged in.
 
-        Raises: every SecureMailError but DiscoveryError and ConfirmationRequired; the connection is
-        closed then, and nothing that the account's minimum forbids was sent.
+        Raises: every SecureMailError but ConfirmationRequired; the connection is closed then, and
+        nothing that the account's minimum forbids was sent.
         """
         session = cls(account, service, timeouts)
         async with session._closed_on_error():
             await session._open(resolver or Resolver.system())
             if session.endpoint.tls is TLSMode.STARTTLS:
                 await session.starttls()
-            await session.authenticate()
+            await session.authenticate(utf8=utf8)
         return session
 
     @classmethod
@@ -212,10 +213,11 @@ class SecureSession(Generic[ClientT]):
 
     # --- login
 
-    async def authenticate(self) -> None:
+    async def authenticate(self, *, utf8: bool = False) -> None:
         """Log in: the account's own credentials first, then SASL EXTERNAL (RFC 8314 section 5.5).
 
-        `client` may be used afterwards, and `authenticated_by` names what worked.
+        `client` may be used afterwards, and `authenticated_by` names what worked. With `utf8` a
+        POP3 server that offers UTF-8 mode is asked for it first; `client.is_utf8` has its answer.
 
         Raises: PolicyError with all shortfalls while the account's minimum is not met, before
         anything is sent; AuthenticationError with all that was tried; UsageError for an account
@@ -224,8 +226,10 @@ class SecureSession(Generic[ClientT]):
         self._gate(Intent.AUTHENTICATE)
         if self.authenticated_by is not None:
             raise UsageError("the session is logged in already", field="authenticate")
+        if utf8 and self.service is not Service.POP3:
+            raise UsageError("POP3 alone has it before the login", field="utf8")
         try:
-            login = await self._log_in()
+            login = await self._log_in(utf8=utf8)
             self.authenticated_by = login.mechanism
             self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
             await self._hand_over()
@@ -234,24 +238,18 @@ class SecureSession(Generic[ClientT]):
             self.abort()
             raise
 
-    async def _log_in(self) -> LoginRecord:
+    async def _log_in(self, *, utf8: bool) -> LoginRecord:
         if self._is_preauthenticated:
             return preauth(self.account.policy, self._gate.proof)
         if self.account.credentials is None and self.account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
-        return await self._connection.log_in()
+        return await self._connection.log_in(utf8=utf8)
 
     async def _hand_over(self) -> None:
         """Give the connection to the client library, now that the gate is open."""
-        handover = Handover(
-            transport=self._transport,
-            endpoint=self.endpoint,
-            capabilities=self._machine.capabilities,
-            early=self._machine.trailing_data(),
-            timeout_s=self._timeouts.command,
-            ehlo_name=self.account.ehlo_name,
-        )
+        name, limit_s = self.account.ehlo_name, self._timeouts.command
+        handover = Handover.of(self._connection, ehlo_name=name, timeout_s=limit_s)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
 

@@ -15,12 +15,15 @@ from securemail.policy.confidentiality import (
     shortfalls,
 )
 from securemail.proof import Proof
+from securemail.records import TLSARecord
 from tests.values import GOOD_PROOF, UNVALIDATED_PROOF, no_minimum
 
 TLS12 = replace(GOOD_PROOF, tls_version=TLSVersion.TLS_1_2, group="x25519")
 PINNED = replace(GOOD_PROOF, trust=Trust.PIN)
 ASKED_IN_TLS12 = replace(TLS12, client_certificate_requested=True)
 WITHHELD = replace(ASKED_IN_TLS12, client_certificate_withheld=True)
+
+TLSA = TLSARecord(3, 1, 1, bytes(32))
 
 
 @pytest.mark.parametrize(
@@ -37,8 +40,10 @@ WITHHELD = replace(ASKED_IN_TLS12, client_certificate_withheld=True)
         (Policy(require_post_quantum=True), TLS12, {Shortfall.NO_POST_QUANTUM}),
         (Policy(require_post_quantum=True), GOOD_PROOF, set()),
         (Policy(require_dane=True), GOOD_PROOF, {Shortfall.NO_DANE}),
-        (Policy(require_dane=True), replace(GOOD_PROOF, trust=Trust.DANE_EE), set()),
-        (Policy(require_dane=True), replace(GOOD_PROOF, trust=Trust.DANE_TA), set()),
+        (Policy(require_dane=True), replace(GOOD_PROOF, tlsa=TLSA), set()),
+        (Policy(), replace(GOOD_PROOF, trust=Trust.DANE_EE, tlsa=TLSA), set()),
+        (Policy(), replace(GOOD_PROOF, trust=Trust.DANE_TA, tlsa=TLSA), set()),
+        (Policy(require_dane=True), replace(PINNED, tlsa=TLSA), {Shortfall.PINNED}),
         (
             Policy(require_tls13_for_client_certificate=True),
             WITHHELD,

@@ -28,6 +28,7 @@ from securemail.protocol.dialogue import (
     Command,
     Discover,
     Discovered,
+    EnableUTF8,
     Event,
     Goodbye,
     Greeted,
@@ -386,6 +387,7 @@ def test_any_bytes_give_an_event_or_one_of_our_errors(
 COMMAND_VALUES: list[Command] = [
     Discover(),
     StartTLS(),
+    EnableUTF8(),
     PLAIN,
     LogIn("alice", Secret("secret")),
     Respond(SecretBytes(b"x")),

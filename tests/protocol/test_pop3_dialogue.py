@@ -26,6 +26,7 @@ from securemail.protocol.dialogue import (
     Command,
     Discover,
     Discovered,
+    EnableUTF8,
     Event,
     Goodbye,
     Greeted,
@@ -261,7 +262,7 @@ def test_capabilities_from_before_tls_do_not_come_back_with_the_login() -> None:
 # --- replies out of turn
 
 
-@pytest.mark.parametrize("command", [StartTLS(), Discover(), PLAIN, USER])
+@pytest.mark.parametrize("command", [StartTLS(), Discover(), EnableUTF8(), PLAIN, USER])
 def test_a_reply_before_its_command_closes_the_connection(command: Command) -> None:
     pop3 = ready()
     pop3.receive_data(b"+OK begin\r\n")
@@ -299,7 +300,7 @@ def test_a_challenge_that_is_not_base64_is_refused() -> None:
         say(pop3, b"+ !!!\r\n")
 
 
-@pytest.mark.parametrize("command", [USER, StartTLS(), Discover()])
+@pytest.mark.parametrize("command", [USER, StartTLS(), EnableUTF8(), Discover()])
 def test_a_challenge_that_nothing_asked_for_is_refused(command: Command) -> None:
     pop3 = asked(command)
     with pytest.raises(ProtocolError):
@@ -322,7 +323,7 @@ def test_what_follows_the_login_belongs_to_the_client() -> None:
     assert pop3.trailing_data() == b"+OK what"
 
 
-@pytest.mark.parametrize("command", [PLAIN, USER])
+@pytest.mark.parametrize("command", [PLAIN, USER, EnableUTF8()])
 def test_a_closed_gate_lets_no_byte_of_a_login_out(command: Command) -> None:
     pop3 = Machine(POP3Dialect(), closed_gate)
     say(pop3, GREETING)
@@ -333,6 +334,7 @@ def test_a_closed_gate_lets_no_byte_of_a_login_out(command: Command) -> None:
 _FIRST: dict[State, Command] = {
     State.DISCOVERING: Discover(),
     State.UPGRADING: StartTLS(),
+    State.ENABLING: EnableUTF8(),
     State.AUTHENTICATING: Authenticate("PLAIN", None),
 }
 

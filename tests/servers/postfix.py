@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+from tests.servers import dovecot_files
 from tests.servers.dovecot import DovecotWorld, dovecot, free_ports
 from tests.servers.process import ProcessGroup, eventually
 
@@ -36,7 +37,8 @@ class PostfixWorld:
     """A running Postfix: connect to `address` and one of the ports, as `host`.
 
     Users, their passwords and mailboxes are those of `dovecot`, whose own submission service hands
-    its messages on to this Postfix. A message from `slow@example.test` is never answered.
+    its messages on to this Postfix. `jürgen@example.test` is another address of bob's, for whoever
+    says SMTPUTF8. A message from `slow@example.test` is never answered.
     """
 
     directory: Path
@@ -120,10 +122,14 @@ def postfix() -> Iterator[PostfixWorld]:
 
 def _write(world: PostfixWorld) -> None:
     behind = world.dovecot
+    mail_uid, mail_gid = dovecot_files.mail_owner()
     values = {
         "dir": world.directory,
         "dovecot": behind.directory / "run",
         "pem": behind.directory / "pki" / f"{behind.host}.pem",
+        "mail": behind.directory / "mail",
+        "mail_uid": mail_uid,
+        "mail_gid": mail_gid,
         "users": " ".join(f"{user}@example.test={user}" for user in behind.passwords),
         "address": behind.address,
         "relay_port": behind.relay_port,

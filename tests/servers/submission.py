@@ -21,6 +21,10 @@ def endpoint(world: PostfixWorld, server: str, tls: TLSMode) -> Endpoint:
     return Endpoint(world.host, port, tls, addresses=[world.address])
 
 
+def _pop3_port(world: PostfixWorld, tls: TLSMode) -> int:
+    return world.dovecot.pop3s_port if tls is TLSMode.IMPLICIT else world.dovecot.pop3_port
+
+
 def account(world: PostfixWorld, server: str, tls: TLSMode, **fields: Any) -> Account:
     fields.setdefault("credentials", Password("alice", world.dovecot.passwords["alice"]))
     return Account(
@@ -28,6 +32,7 @@ def account(world: PostfixWorld, server: str, tls: TLSMode, **fields: Any) -> Ac
         imap=Endpoint(
             world.host, world.dovecot.imaps_port, TLSMode.IMPLICIT, addresses=[world.address]
         ),
+        pop3=Endpoint(world.host, _pop3_port(world, tls), tls, addresses=[world.address]),
         submission=endpoint(world, server, tls),
         trust=TrustStore.from_pem(world.dovecot.ca_pem),
         **fields,

@@ -1,18 +1,18 @@
-"""Submission to a real Postfix, and to a real Dovecot that relays to it, read back over IMAP."""
+"""Submission to a real Postfix, and to a Dovecot that relays to it, read back by IMAP and POP3."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from email import message_from_bytes, policy
 from email.message import EmailMessage
-from typing import Any
 
 import pytest
 
 from securemail import (
     DSN,
+    Account,
     AuthenticationError,
     ClientCertificate,
     Notify,
@@ -26,6 +26,7 @@ from securemail import (
     TLSVersion,
     Trust,
     connect_imap,
+    connect_pop3,
     connect_submission,
 )
 from tests.servers.postfix import PostfixWorld
@@ -39,12 +40,16 @@ BIG = 30 * 1000 * 1000
 
 
 @contextlib.asynccontextmanager
-async def inbox_of_bob(world: PostfixWorld) -> AsyncIterator[Any]:
-    """Yield a function that waits for one message and returns it; leave nothing behind."""
+async def inbox_of_bob(
+    world: PostfixWorld, tls: TLSMode = TLSMode.IMPLICIT
+) -> AsyncIterator[Callable[..., Awaitable[bytes]]]:
+    """Yield a function that waits for one message and returns it; leave nothing behind.
+
+    The message is read by IMAP and by POP3, and must be the same octets by both.
+    """
     bob = Password("bob", world.dovecot.passwords["bob"])
-    async with connect_imap(
-        account(world, "postfix", TLSMode.IMPLICIT, credentials=bob)
-    ) as session:
+    mine = account(world, "postfix", tls, credentials=bob)
+    async with connect_imap(mine) as session:
         client = session.client
         await client.select("INBOX")
 
@@ -56,11 +61,21 @@ async def inbox_of_bob(world: PostfixWorld) -> AsyncIterator[Any]:
                     client.idle_done()
                     await idle
             answer = await client.fetch(found[-1].decode(), "(BODY.PEEK[])")
+            message = next(bytes(line) for line in answer.lines if isinstance(line, bytearray))
+            assert await _by_pop3(mine) == [message]
             await client.store("1:*", "+FLAGS.SILENT", r"(\Deleted)")
             await client.expunge()
-            return next(bytes(line) for line in answer.lines if isinstance(line, bytearray))
+            return message
 
         yield arrived
+
+
+async def _by_pop3(mine: Account) -> list[bytes]:
+    """Return all that is in the mailbox; nothing is deleted."""
+    async with connect_pop3(mine, utf8=True) as session:
+        assert not session.client.is_utf8  # Dovecot 2.3 does not offer it
+        numbers = [each.number for each in await session.client.list()]
+        return [message async for message in session.client.retr_many(numbers)]
 
 
 @SERVER
@@ -70,7 +85,7 @@ async def test_a_message_submitted_is_read_back(
 ) -> None:
     mail = letter("dots", "Grüße\n.\n..two\n.hidden\nend\n")
     mail.add_attachment(bytes(range(256)) * 40, "application", "octet-stream", filename="all.bin")
-    async with inbox_of_bob(postfix_world) as arrived:
+    async with inbox_of_bob(postfix_world, tls) as arrived:
         async with connect_submission(account(postfix_world, server, tls)) as session:
             assert session.authenticated_by == "SCRAM-SHA-256"
             record = session.confidentiality
@@ -98,7 +113,7 @@ async def test_bytes_in_8_bits_arrive_octet_by_octet(
     mime = b"MIME-Version: 1.0\r\nContent-Type: text/plain; charset=iso-8859-1\r\n"
     body = b"\r\n.\r\n..\r\n\xe4\xf6\xfc.\r\n" + bytes(range(128, 256)) + b"\r\n.end\r\n"
     head += b"Bcc: carol@example.net\r\nContent-Transfer-Encoding: 8bit\r\n"
-    async with inbox_of_bob(postfix_world) as arrived:
+    async with inbox_of_bob(postfix_world, tls) as arrived:
         async with connect_submission(account(postfix_world, server, tls)) as session:
             await session.client.submit(head + mime + body, recipients=["bob@example.test"])
         read = await arrived()
@@ -169,6 +184,20 @@ async def test_a_notification_is_asked_for(postfix_world: PostfixWorld, server: 
         async with connect_submission(mine) as session:
             await session.client.submit(letter("noted"), dsn=wanted)
         assert b"Subject: noted" in await arrived()
+
+
+@BOTH
+async def test_a_message_to_a_utf8_address_is_read_back(
+    postfix_world: PostfixWorld, tls: TLSMode
+) -> None:
+    mail = letter("Grüße", "Hallo Jürgen.\n", Cc="Jürgen <jürgen@example.test>")
+    async with inbox_of_bob(postfix_world, tls) as arrived:
+        async with connect_submission(account(postfix_world, "postfix", tls)) as session:
+            done = await session.client.submit(mail, recipients="jürgen@example.test")
+            assert done.accepted[0].address == "jürgen@example.test"
+        read = await arrived()
+    lines = read.decode().splitlines()
+    assert {"Subject: Grüße", "Cc: Jürgen <jürgen@example.test>", "Hallo Jürgen."} <= set(lines)
 
 
 async def test_postfix_takes_a_utf8_address_and_dovecot_is_not_asked_to(

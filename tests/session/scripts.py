@@ -60,7 +60,8 @@ def account(
     """Return alice's account on `server`."""
     fields.setdefault("credentials", Password("alice", "secret"))
     fields.setdefault("trust", TrustStore.from_pem(ca.pem))
-    fields[service.name.lower()] = Endpoint(HOST, server.port, tls, addresses=[server.address])
+    addresses = fields.pop("addresses", [server.address])
+    fields[service.name.lower()] = Endpoint(HOST, server.port, tls, addresses=addresses)
     return Account("alice@example.org", **fields)
 
 

@@ -11,7 +11,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from securemail import ClientCertificate, TLSVersion, TrustStore
 from securemail.minimum import Policy
 from securemail.policy.confidentiality import may_show_client_certificate
+from securemail.records import TLSARecord
 from securemail.tls.context import ContextKey, build_context
+from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
 from securemail.tls.verdict import Rules
@@ -51,8 +53,9 @@ def engine(
     policy: Policy | None = None,
     certificate: ClientCertificate | None = None,
     srv_id: str = "",
+    tlsa: Iterable[TLSARecord] = (),
 ) -> Engine:
-    """Return an engine that believes `pem`."""
+    """Return an engine that believes `pem`, and what the DNS has for the host."""
     wanted = policy or Policy()
     key = ContextKey(
         TrustStore.from_pem(pem), wanted.minimum_tls, certificate.chain if certificate else ()
@@ -64,6 +67,8 @@ def engine(
                 host=host,
                 is_address=host[0].isdigit(),
                 must_validate=wanted.has_minimum,
+                tlsa=usable(tlsa),
+                tlsa_base=host,
                 srv_id=srv_id,
             ),
             client_certificate=certificate,

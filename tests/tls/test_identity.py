@@ -15,7 +15,7 @@ from tests.tls.chains import LEAF, ROOT, SRV_NAME, Cert, make, srv, tlv
 from tests.tls.memory import HOST, MemoryServer, engine, shake_hands, show
 
 DNS, SRV, IP = IdentityKind.DNS_ID, IdentityKind.SRV_ID, IdentityKind.IP_ID
-BY_SRV = reference_identities(HOST, is_address=False, srv_id="_imaps.example.org")
+BY_SRV = reference_identities([HOST], is_address=False, srv_id="_imaps.example.org")
 
 
 def certificate(names: tuple[x509.GeneralName, ...] | bytes | None) -> x509.Certificate:
@@ -33,7 +33,7 @@ def ip(address: str) -> x509.IPAddress:
 
 def matched(names: tuple[x509.GeneralName, ...] | bytes | None, host: str = HOST) -> bool:
     is_address = ":" in host or host.replace(".", "").isdigit()
-    wanted = reference_identities(host, is_address=is_address)
+    wanted = reference_identities([host], is_address=is_address)
     return match_identity(certificate(names), wanted) == wanted[0]
 
 

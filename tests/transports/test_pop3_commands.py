@@ -51,7 +51,6 @@ COMMANDS: dict[str, tuple[Call, bytes, bytes, object]] = {
     "rset": (lambda c: c.rset(), b"RSET", b"+OK", None),
     "noop": (lambda c: c.noop(), b"NOOP", b"+OK", None),
     "quit": (lambda c: c.quit(), b"QUIT", b"+OK bye", None),
-    "utf8": (lambda c: c.utf8(), b"UTF8", b"+OK", None),
     "lang": (
         lambda c: c.lang(),
         b"LANG",
@@ -100,6 +99,7 @@ async def test_a_refusal_is_a_value_too_and_the_session_goes_on(name: str) -> No
         ("[SYS/TEMP/DISK] x", ResponseCode.SYS_TEMP),
         ("[SYS/PERM] x", ResponseCode.SYS_PERM),
         ("[AUTH] x", ResponseCode.AUTH),
+        ("[UTF8] x", ResponseCode.UTF8),
         ("[AUTHX] x", ResponseCode.NONE),
         ("[SYS] x", ResponseCode.NONE),
         ("[SYS/TEMPX] x", ResponseCode.NONE),
@@ -177,8 +177,8 @@ async def test_what_is_no_language_is_not_sent(tag: str) -> None:
 
 
 async def test_what_is_not_offered_is_not_sent() -> None:
-    line = Line(capabilities=frozenset({"UTF8X", "X LANG"}))
-    for call in (line.client.utf8(), line.client.lang(), line.client.lang("en")):
+    line = Line(capabilities=frozenset({"LANGX", "X LANG"}))
+    for call in (line.client.lang(), line.client.lang("en")):
         with pytest.raises(UsageError, match="does not offer"):
             await call
     assert line.transport.take() == b""

@@ -10,7 +10,7 @@ from securemail.account import Account, Service
 from securemail.aio.clock import Clock
 from securemail.aio.dial import dial
 from securemail.aio.driver import Driver
-from securemail.aio.exchange import Line
+from securemail.aio.exchange import Line, enable_utf8
 from securemail.aio.login import Login, LoginRecord, blaming
 from securemail.aio.offer import offer_of
 from securemail.errors import UsageError
@@ -94,11 +94,15 @@ class Connection:
             with blaming(self.gate.proof, self.machine):
                 return await self._driver.ask(command, doing)
 
-    async def log_in(self) -> LoginRecord:
+    async def log_in(self, *, utf8: bool = False) -> LoginRecord:
         """Try all ways that the account has among those that the server offers.
 
-        Raises: as `Login.run`.
+        With `utf8` the server is told before to speak UTF-8 (RFC 6856).
+
+        Raises: as `Login.run` and `enable_utf8`.
         """
+        if utf8:
+            await enable_utf8(self.machine, self.ask)
         limit = partial(self._clock.limit, "command")
         line = Line(self.ask, limit, self.machine.carries_initial_response)
         offer = offer_of(self.machine, self.endpoint, self.gate.proof)

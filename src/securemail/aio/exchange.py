@@ -13,12 +13,14 @@ from securemail.protocol.dialogue import (
     CancelExchange,
     Challenge,
     Command,
+    EnableUTF8,
     Event,
     LogIn,
     Proceed,
     Refused,
     Respond,
 )
+from securemail.protocol.machine import Machine
 from securemail.sasl.mechanism import Denial, Mechanism, Verdict
 from securemail.sasl.ways import LoginCommand
 from securemail.secret import SecretBytes
@@ -52,6 +54,17 @@ class Outcome:
     verdict: Verdict | None = None
     words: str = ""
     cause: ProtocolError | None = None
+
+
+async def enable_utf8(machine: Machine, ask: Ask) -> None:
+    """Ask for UTF-8 mode if it is offered; what came of it is `machine.is_utf8`.
+
+    A no is no fault (RFC 6856 section 2.1), and the login can go on.
+
+    Raises: whatever `ask` raises.
+    """
+    if machine.offers_utf8:
+        await ask(EnableUTF8())
 
 
 async def run_mechanism(line: Line, mechanism: Mechanism) -> Outcome:

@@ -13,6 +13,7 @@ def offer_of(machine: Machine, endpoint: Endpoint, proof: Proof | None) -> Offer
     return Offer(
         mechanisms=machine.mechanisms,
         has_login_command=machine.has_login_command,
+        login_command_takes_utf8=machine.login_takes_utf8,
         is_encrypted=proof is not None,
         is_authenticated=proof is not None and proof.trust is not Trust.NONE,
         client_certificate_sent=proof is not None and proof.client_certificate_sent,

@@ -6,23 +6,45 @@ from dataclasses import dataclass
 
 from securemail.account import Endpoint
 from securemail.aio.resolver import Resolver
-from securemail.records import TLSARecord
+from securemail.records import DNSSEC, Answer, TLSARecord
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The addresses to dial, best first, and the TLSA records that bind the server there."""
+    """The addresses to dial, best first, and the TLSA records that bind the server there.
+
+    `tlsa_base` is the name at which the records stand (RFC 7671 section 7).
+    """
 
     addresses: tuple[str, ...]
     tlsa: tuple[TLSARecord, ...] = ()
+    tlsa_base: str = ""
 
 
 async def find_route(endpoint: Endpoint, resolver: Resolver) -> Route:
-    """Return the way to `endpoint`; one with addresses of its own is not looked up.
+    """Return the way to `endpoint`; the addresses of one that has its own are not looked up.
 
-    Raises: ConnectError when the name has no address.
+    TLSA records count if their whole path is DNSSEC-secure: that of the addresses, too
+    (RFC 7671, RFC 7673). Then a failed look-up is an error: to go on without the records is what
+    whoever made it fail would like.
+
+    Raises: ConnectError when the name has no address; DiscoveryError when the answer is bogus, or
+    the TLSA records cannot be had.
     """
-    if endpoint.addresses:
-        return Route(endpoint.addresses)
-    answer = await resolver.addresses(endpoint.host)
-    return Route(answer.records)
+    addresses = await _addresses(endpoint, resolver)
+    if addresses.dnssec is DNSSEC.SECURE:
+        for base in dict.fromkeys((addresses.canonical_name, endpoint.host)):
+            found = await resolver.tlsa(base, endpoint.port)
+            if found.dnssec is DNSSEC.SECURE and found.records:
+                return Route(addresses.records, found.records, base)
+    return Route(addresses.records)
+
+
+async def _addresses(endpoint: Endpoint, resolver: Resolver) -> Answer[str]:
+    host = endpoint.host
+    if not endpoint.addresses and not endpoint.is_address:
+        return await resolver.addresses(host)
+    # What the account itself says is as good as signed; a host that is an address has no records.
+    is_signed = resolver.has_dnssec and not endpoint.is_address
+    standing = DNSSEC.SECURE if is_signed else DNSSEC.UNCHECKED
+    return Answer(host, endpoint.addresses or (host,), standing, canonical_name=host)

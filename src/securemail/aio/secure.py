@@ -9,6 +9,7 @@ from securemail.aio.contexts import shared_context
 from securemail.aio.route import Route
 from securemail.policy.confidentiality import may_show_client_certificate
 from securemail.tls.context import ContextKey
+from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
 from securemail.tls.hello import Hello
@@ -30,12 +31,15 @@ async def new_engine(
         host=endpoint.host,
         is_address=endpoint.is_address,
         must_validate=policy.has_minimum,
-        tlsa=route.tlsa,
+        tlsa=usable(route.tlsa),
+        tlsa_base=route.tlsa_base,
         srv_id=endpoint.srv_id(service),
     )
+    # A server that DANE cannot vouch for is below the minimum: it learns nothing about the account.
+    is_below_minimum = policy.require_dane and not rules.tlsa
     handshake = Handshake(
         rules=rules,
-        client_certificate=mine,
+        client_certificate=None if is_below_minimum else mine,
         may_show=partial(may_show_client_certificate, policy),
     )
     return Engine(await shared_context(key), handshake)

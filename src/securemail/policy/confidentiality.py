@@ -15,9 +15,9 @@ from cryptography import x509
 from securemail.intent import Phase
 from securemail.minimum import Policy, stricter
 from securemail.proof import CertificateReason, Identity, Proof, Shortfall, TLSVersion, Trust
+from securemail.records import TLSARecord
 
 _VALIDATED: Final = frozenset({Trust.PKIX, Trust.DANE_TA, Trust.DANE_EE})
-_DANE: Final = frozenset({Trust.DANE_TA, Trust.DANE_EE})
 # The hybrid groups of draft-ietf-tls-ecdhe-mlkem and the pure ones, as OpenSSL spells them.
 _POST_QUANTUM_MARK: Final = "mlkem"
 
@@ -41,7 +41,7 @@ def _missing(policy: Policy, proof: Proof) -> Iterator[Shortfall]:
         yield Shortfall.PINNED
     elif proof.trust not in _VALIDATED or proof.identity is None:
         yield Shortfall.CERTIFICATE
-    if policy.require_dane and proof.trust not in _DANE:
+    if policy.require_dane and proof.tlsa is None:
         yield Shortfall.NO_DANE
     if policy.require_post_quantum and not is_post_quantum(proof.group):
         yield Shortfall.NO_POST_QUANTUM
@@ -129,7 +129,8 @@ class Confidentiality:
     `shortfalls` says what is missing from a confidential connection under the account's policy, or
     under the RFC's minimum where the account has none. `cipher`, `group`, `tls_version` and
     `identity` are None in cleartext. `failure` is why the certificate was not accepted, where an
-    account without a minimum went on regardless. `chain` is the verified chain, the server's
+    account without a minimum went on regardless. `tlsa` is the DANE record that the server met, if
+    there is one, whatever `trust` rests on (RFC 6698). `chain` is the verified chain, the server's
     certificate first.
     """
 
@@ -142,6 +143,7 @@ class Confidentiality:
     identity: Identity | None = None
     chain: tuple[x509.Certificate, ...] = ()
     failure: CertificateReason | None = None
+    tlsa: TLSARecord | None = None
     resumed: bool = False
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
@@ -175,6 +177,7 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         identity=proof.identity,
         chain=proof.chain,
         failure=proof.failure,
+        tlsa=proof.tlsa,
         resumed=proof.resumed,
         client_certificate_requested=proof.client_certificate_requested,
         client_certificate_sent=proof.client_certificate_sent,

@@ -20,6 +20,7 @@ class State(Enum):
     GREETING = "greeting"
     READY = "ready"
     DISCOVERING = "discovering"
+    ENABLING = "enabling"
     UPGRADING = "upgrading"
     HANDSHAKING = "handshaking"
     AUTHENTICATING = "authenticating"
@@ -43,6 +44,13 @@ class StartTLS:
     """Ask for TLS."""
 
     intent: ClassVar[Intent] = Intent.UPGRADE
+
+
+@dataclass(frozen=True, slots=True)
+class EnableUTF8:
+    """Ask for UTF-8 mode, where that is done before the login (RFC 6856 section 2.1)."""
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,12 +93,15 @@ class CancelExchange:
     intent: ClassVar[Intent] = Intent.AUTHENTICATE
 
 
-Command = Discover | StartTLS | Authenticate | LogIn | Respond | Proceed | CancelExchange
+Command = (
+    Discover | StartTLS | EnableUTF8 | Authenticate | LogIn | Respond | Proceed | CancelExchange
+)
 
 # Which command may follow in which state, and where it leads.
 COMMANDS: Final[dict[tuple[State, type[Command]], State]] = {
     (State.READY, Discover): State.DISCOVERING,
     (State.READY, StartTLS): State.UPGRADING,
+    (State.READY, EnableUTF8): State.ENABLING,
     (State.READY, Authenticate): State.AUTHENTICATING,
     (State.READY, LogIn): State.AUTHENTICATING,
     (State.CHALLENGED, Respond): State.AUTHENTICATING,
@@ -138,6 +149,11 @@ class UpgradeAgreed:
 
 
 @dataclass(frozen=True, slots=True)
+class UTF8Enabled:
+    """The session is in UTF-8 mode from now on: `machine.is_utf8`."""
+
+
+@dataclass(frozen=True, slots=True)
 class Challenge:
     """The server waits for `Respond`."""
 
@@ -163,7 +179,9 @@ class Goodbye:
     words: str
 
 
-Event = Greeted | Discovered | UpgradeAgreed | Challenge | LoggedIn | Refused | Goodbye
+Event = (
+    Greeted | Discovered | UpgradeAgreed | UTF8Enabled | Challenge | LoggedIn | Refused | Goodbye
+)
 
 # What a reply may do to us. What is missing here is the server's fault and closes the connection.
 TRANSITIONS: Final = {
@@ -174,6 +192,9 @@ TRANSITIONS: Final = {
     (State.DISCOVERING, Kind.OK): State.READY,
     (State.DISCOVERING, Kind.NO): State.READY,
     (State.DISCOVERING, Kind.BYE): State.CLOSED,
+    (State.ENABLING, Kind.OK): State.READY,
+    (State.ENABLING, Kind.NO): State.READY,
+    (State.ENABLING, Kind.BYE): State.CLOSED,
     (State.UPGRADING, Kind.OK): State.HANDSHAKING,
     (State.UPGRADING, Kind.NO): State.READY,
     (State.UPGRADING, Kind.BYE): State.CLOSED,
@@ -199,6 +220,12 @@ class Dialect(Protocol):
 
     def has_login_command(self, capabilities: frozenset[str]) -> bool:
         """Return whether `LogIn` may be sent."""
+
+    def login_takes_utf8(self, capabilities: frozenset[str]) -> bool:
+        """Return whether `LogIn` may hold a name or a password that is not ASCII."""
+
+    def offers_utf8(self, capabilities: frozenset[str]) -> bool:
+        """Return whether `EnableUTF8` may be sent."""
 
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:
         """Return whether `Authenticate` may carry the initial response."""

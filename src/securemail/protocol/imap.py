@@ -5,12 +5,13 @@ from __future__ import annotations
 import base64
 from typing import Final
 
-from securemail.errors import ProtocolError
+from securemail.errors import ProtocolError, UsageError
 from securemail.protocol.dialogue import (
     Authenticate,
     CancelExchange,
     Command,
     Discover,
+    EnableUTF8,
     Kind,
     LogIn,
     Proceed,
@@ -72,6 +73,8 @@ class IMAPDialect:
                 first, *rest = _login(username, password.reveal())
                 self._parts = [SecretBytes(part) for part in rest]
                 return self._tagged(first)
+            case EnableUTF8():
+                raise UsageError("IMAP has ENABLE, after the login", field="EnableUTF8")
 
     def _tagged(self, line: bytes) -> bytes:
         self._count += 1
@@ -154,6 +157,14 @@ class IMAPDialect:
     def has_login_command(self, capabilities: frozenset[str]) -> bool:
         """Return whether LOGINDISABLED is absent (RFC 9051 section 6.2.3)."""
         return "LOGINDISABLED" not in capabilities
+
+    def login_takes_utf8(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - as literals
+        """Return True: a literal has any octets."""
+        return True
+
+    def offers_utf8(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - none
+        """Return False: ENABLE UTF8=ACCEPT comes after the login (RFC 6855)."""
+        return False
 
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:
         """Return whether the server has SASL-IR (RFC 4959)."""

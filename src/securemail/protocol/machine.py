@@ -34,6 +34,7 @@ from securemail.protocol.dialogue import (
     Reply,
     State,
     UpgradeAgreed,
+    UTF8Enabled,
 )
 from securemail.wire.buffer import LineBuffer
 
@@ -56,6 +57,7 @@ class Machine:
         self._buffer = LineBuffer()
         self._is_secured = is_secured
         self.is_heard = False  # the server has said something inside TLS
+        self.is_utf8 = False
         self._lines = 0
         self._rounds = 0
 
@@ -69,6 +71,8 @@ class Machine:
         target = COMMANDS.get((self.state, type(command)))
         if target is None:
             raise UsageError(f"cannot be sent while {self.state.value}", field=_name(command))
+        if self.is_utf8 and target is State.UPGRADING:
+            raise UsageError("not after UTF8 (RFC 6856 section 2.1)", field=_name(command))
         self._refuse_premature_reply()
         if self.state is State.READY:
             self._lines = self._rounds = 0
@@ -134,6 +138,16 @@ class Machine:
         """Whether the protocol's own login command may be used."""
         return self._dialect.has_login_command(self.capabilities or frozenset())
 
+    @property
+    def login_takes_utf8(self) -> bool:
+        """Whether that command may hold a name or a password that is not ASCII."""
+        return self._dialect.login_takes_utf8(self.capabilities or frozenset())
+
+    @property
+    def offers_utf8(self) -> bool:
+        """Whether `EnableUTF8` may be sent."""
+        return self._dialect.offers_utf8(self.capabilities or frozenset())
+
     def trailing_data(self) -> bytes:
         """Return what came behind the reply that logged us in; it belongs to the client."""
         if self.state is not State.AUTHENTICATED:
@@ -180,6 +194,9 @@ class Machine:
                 return self._log_in(before, reply)
             case _ if reply.kind is Kind.NO:
                 return Refused(reply.words)
+            case _ if before is State.ENABLING:
+                self.is_utf8 = True
+                return UTF8Enabled()
             case _:
                 return Greeted() if before is State.GREETING else self._discover()
 

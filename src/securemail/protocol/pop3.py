@@ -1,4 +1,4 @@
-"""The POP3 dialect of the login dialogue (RFC 1939, 2449, 2595, 5034). No I/O here.
+"""The POP3 dialect of the login dialogue (RFC 1939, 2449, 2595, 5034, 6856). No I/O here.
 
 APOP is not spoken: its challenge comes in the greeting, which in front of STLS is anybody's, and
 its MD5 adds nothing to TLS.
@@ -17,6 +17,7 @@ from securemail.protocol.dialogue import (
     CancelExchange,
     Command,
     Discover,
+    EnableUTF8,
     Kind,
     LogIn,
     Proceed,
@@ -45,6 +46,7 @@ class _Awaiting(Enum):
     NOTHING = "nothing"
     CAPA = "CAPA"
     STLS = "STLS"
+    UTF8 = "UTF8"
     AUTH = "AUTH"
     USER = "USER"
     PASS = "PASS"  # noqa: S105 - a command
@@ -73,6 +75,8 @@ class POP3Dialect:
                 return self._line(_Awaiting.CAPA, b"CAPA")
             case StartTLS():
                 return self._line(_Awaiting.STLS, b"STLS")
+            case EnableUTF8():
+                return self._line(_Awaiting.UTF8, b"UTF8")
             case Authenticate(mechanism, initial):
                 line = b"AUTH " + mechanism.encode("ascii")
                 if initial is not None:
@@ -151,6 +155,14 @@ class POP3Dialect:
     def has_login_command(self, capabilities: frozenset[str]) -> bool:
         """Return whether USER is listed (RFC 2449 section 6.2), or nothing at all (RFC 1939)."""
         return not capabilities or "USER" in capabilities
+
+    def login_takes_utf8(self, capabilities: frozenset[str]) -> bool:
+        """Return whether UTF8 is listed with its argument USER (RFC 6856 section 2.2)."""
+        return "USER" in (arguments(capabilities, "UTF8") or ())
+
+    def offers_utf8(self, capabilities: frozenset[str]) -> bool:
+        """Return whether UTF8 is listed (RFC 6856 section 2)."""
+        return arguments(capabilities, "UTF8") is not None
 
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - always
         """Return True: whoever knows AUTH knows it with an initial response (RFC 5034)."""

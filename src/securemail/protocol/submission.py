@@ -16,6 +16,7 @@ from securemail.protocol.dialogue import (
     CancelExchange,
     Command,
     Discover,
+    EnableUTF8,
     Kind,
     LogIn,
     Proceed,
@@ -90,6 +91,8 @@ class SubmissionDialect:
                 return b"*" + CRLF
             case LogIn() | Proceed():
                 raise UsageError("submission has no login command", field=type(command).__name__)
+            case EnableUTF8():
+                raise UsageError("submission has SMTPUTF8, for each message", field="EnableUTF8")
 
     @property
     def _ehlo_name(self) -> str:
@@ -132,6 +135,14 @@ class SubmissionDialect:
 
     def has_login_command(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - none
         """Return False: AUTH is all there is."""
+        return False
+
+    def login_takes_utf8(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - none
+        """Return False: there is no such command."""
+        return False
+
+    def offers_utf8(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - none
+        """Return False: SMTPUTF8 is said with each message (RFC 6531)."""
         return False
 
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - all do

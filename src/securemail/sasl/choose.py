@@ -24,7 +24,8 @@ class Offer:
     """What a server lets us do to log in, in the phase we are in, and what we know about it.
 
     `is_authenticated` tells whether the server's certificate was validated; `binding` is None where
-    the connection has nothing that a login could be bound to.
+    the connection has nothing that a login could be bound to. Without `login_command_takes_utf8`
+    the protocol's own login command takes names and passwords in ASCII alone.
     """
 
     mechanisms: frozenset[str]
@@ -36,6 +37,7 @@ class Offer:
     binding: ChannelBinding | None = None
     host: str = ""
     port: int = 0
+    login_command_takes_utf8: bool = True
 
     @property
     def has_plus(self) -> bool:
@@ -174,6 +176,9 @@ def _login_command(account: Account, password: Password, offer: Offer) -> Way | 
         return Attempt(name, "disabled by the server")
     if account.policy.require_channel_binding:
         return Attempt(name, _NO_BINDING)
+    if not offer.login_command_takes_utf8 and not password.is_ascii:
+        # RFC 6856 section 2.2: what the server makes of other octets would be anybody's guess.
+        return Attempt(name, "not run: the server takes names and passwords in ASCII alone")
     return LoginCommand(password.username, password.password)
 
 

@@ -58,9 +58,10 @@ class Offer:
     SCRAM-SHA-1, -256 and -512, each with -PLUS (channel binding by `tls-server-end-point`),
     OAUTHBEARER and XOAUTH2. `scram_iterations` is what SCRAM asks of clients. Without `login`
     LOGINDISABLED is said inside TLS too, and POP3 has no USER; without `sasl_ir` IMAP refuses an
-    initial response; without `greeting_capabilities` clients have to ask; without `pipelining`
-    POP3 does not offer it. `extensions` are what submission lists in its reply to EHLO, and no
-    others work: "SIZE 1000", "DSN", "REQUIRETLS".
+    initial response; without `greeting_capabilities` clients have to ask; without `pipelining` or
+    `utf8` POP3 does not offer it; with `utf8` it refuses messages whose header is not ASCII to
+    clients that have not asked for that mode. `extensions` are what submission lists in its reply
+    to EHLO, and no others work: "SIZE 1000", "DSN", "REQUIRETLS".
     """
 
     certificate: ServerCertificate | None = None
@@ -73,6 +74,7 @@ class Offer:
     greeting_capabilities: bool = True
     extensions: tuple[str, ...] = EXTENSIONS
     pipelining: bool = True
+    utf8: bool = True
 
 
 class MailServer:
@@ -107,7 +109,9 @@ class MailServer:
         self.submitted: Final[list[SubmittedMessage]] = []
         self._site = self._new_site(offer, client_certificates=client_certificates)
         self._office = Office(self._site, offer.extensions, self.submitted)
-        self._maildrops = Maildrops(self._site, offers_pipelining=offer.pipelining)
+        self._maildrops = Maildrops(
+            self._site, offers_pipelining=offer.pipelining, offers_utf8=offer.utf8
+        )
         self._connections: set[Connection] = set()
         self._listeners = {key: Listener(partial(self._serve, key=key)) for key in _LISTENERS}
 

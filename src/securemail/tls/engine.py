@@ -54,7 +54,7 @@ class Engine:
         self._connection.set_app_data(handshake)
         self._connection.set_connect_state()
         if not handshake.rules.is_address:
-            self._connection.set_tlsext_host_name(handshake.rules.host.encode("ascii"))
+            self._connection.set_tlsext_host_name(handshake.rules.server_name.encode("ascii"))
 
     @property
     def client_certificate_sent(self) -> bool:
@@ -173,6 +173,7 @@ class Engine:
             group=connection.get_group_name(),
             trust=verdict.trust,
             identity=verdict.identity,
+            tlsa=verdict.tlsa,
             chain=self._verified_chain(),
             failure=verdict.failure.reason if verdict.failure else None,
             resumed=False,

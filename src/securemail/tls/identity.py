@@ -21,18 +21,21 @@ _SHOWN_NAMES: Final = 5
 _SRV_NAME: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7")  # id-on-dnsSRV, RFC 4985
 
 
-def reference_identities(host: str, *, is_address: bool, srv_id: str = "") -> tuple[Identity, ...]:
+def reference_identities(
+    hosts: Sequence[str], *, is_address: bool, srv_id: str = ""
+) -> tuple[Identity, ...]:
     """Return what the certificate may be for, the name that says most first.
 
-    `host` is somebody's word: the account's, or DNSSEC's. With `srv_id`, a service of the mail
-    domain ("_imaps.example.org"), an authority's word for that domain is as good: a server that may
-    serve it is meant, or one that is it (RFC 7817 section 3, RFC 6125 section 6.2).
+    `hosts` are names of the server on somebody's word: the account's, or DNSSEC's. With `srv_id`, a
+    service of the mail domain ("_imaps.example.org"), an authority's word on that domain is as
+    good: the server may serve it, or is it (RFC 7817 section 3, RFC 6125 section 6.2).
     """
-    own = Identity(IdentityKind.IP_ID if is_address else IdentityKind.DNS_ID, host)
+    kind = IdentityKind.IP_ID if is_address else IdentityKind.DNS_ID
+    own = tuple(Identity(kind, host) for host in hosts)
     if not srv_id:
-        return (own,)
+        return own
     domain = Identity(IdentityKind.DNS_ID, srv_id.partition(".")[2])
-    return (Identity(IdentityKind.SRV_ID, srv_id), own, domain)
+    return (Identity(IdentityKind.SRV_ID, srv_id), *own, domain)
 
 
 def match_identity(
@@ -59,6 +62,8 @@ def _is_for(name: x509.GeneralName, wanted: Identity) -> bool:
             return isinstance(name, x509.OtherName) and _srv_name(name) == wanted.name
         case IdentityKind.IP_ID:
             return isinstance(name, x509.IPAddress) and _is_address(name, wanted.name)
+        case IdentityKind.TLSA:
+            return False  # no name of a certificate
         case _:
             assert_never(wanted.kind)
 

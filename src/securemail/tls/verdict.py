@@ -6,14 +6,19 @@ OpenSSL reports what it finds wanting in a chain; what follows from it is decide
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Final
 
 from cryptography import x509
 
 from securemail.errors import CertificateError
-from securemail.proof import CertificateReason, Identity, Trust
+from securemail.proof import CertificateReason, Identity, IdentityKind, Trust
 from securemail.records import TLSARecord
+from securemail.tls.dane import Match, Usage, is_strong, matches
 from securemail.tls.identity import match_identity, names_of, reference_identities
+
+# What PKIX says of a chain whose last certificate no authority has issued.
+_NO_ANCHOR: Final = frozenset({CertificateReason.UNKNOWN_ISSUER, CertificateReason.SELF_SIGNED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,21 +26,28 @@ class Rules:
     """What an account holds a server to.
 
     `must_validate` is false only for accounts without a minimum: then a bad certificate is noted
-    and the handshake goes on. `tlsa` are the records that the DNS has for the server, DNSSEC-secure
-    all of them; empty where it has none. `srv_id` is the service of the mail domain whose SRV
-    record led to the host ("_imaps.example.org"), if one did.
+    and the handshake goes on. `tlsa` are the usable records that the DNS has for the server, all of
+    them DNSSEC-secure, and `tlsa_base` the name at which they stand: the host, or what it is an
+    alias of (RFC 7671 section 7). Where there are records, one of them must be met. `srv_id` is the
+    service of the mail domain whose SRV record led to the host ("_imaps.example.org"), if one did.
     """
 
     host: str
     is_address: bool
     must_validate: bool
     tlsa: tuple[TLSARecord, ...] = ()
+    tlsa_base: str = ""
     srv_id: str = ""
 
     @property
     def may_accept_in_spite_of_findings(self) -> bool:
         """Whether something else than an authority may vouch for the certificate."""
-        return bool(self.tlsa)
+        return any(record.usage in (Usage.DANE_TA, Usage.DANE_EE) for record in self.tlsa)
+
+    @property
+    def server_name(self) -> str:
+        """What SNI says: the name at which the records stand, where there are any (RFC 7671)."""
+        return self.tlsa_base if self.tlsa else self.host
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +70,7 @@ class Verdict:
     trust: Trust
     identity: Identity | None = None
     failure: CertificateError | None = None
+    tlsa: TLSARecord | None = None
 
 
 def decide(rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[Finding]) -> Verdict:
@@ -67,14 +80,65 @@ def decide(rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[F
 
     Raises: ValueError when the certificate's names cannot be read.
     """
+    return _by_dane(rules, chain, findings) if rules.tlsa else _by_pkix(rules, chain, findings)
+
+
+def _by_pkix(
+    rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[Finding]
+) -> Verdict:
     if findings:
         return refused(rules, findings[0])
-    wanted = reference_identities(rules.host, is_address=rules.is_address, srv_id=rules.srv_id)
-    identity = match_identity(chain[0], wanted)
+    identity = _identity(rules, chain[0])
     if identity is None:
         detail = f"it is for {names_of(chain[0])}"
         return refused(rules, Finding(CertificateReason.NAME_MISMATCH, chain[0], detail))
     return Verdict(Trust.PKIX, identity)
+
+
+def _by_dane(
+    rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[Finding]
+) -> Verdict:
+    """Return the best that the records allow: where there are any, one of them must be met."""
+    found = matches(rules.tlsa, chain)
+    verdicts = [_by_match(rules, match, chain, findings) for match in found]
+    if verdicts:
+        return next((verdict for verdict in verdicts if verdict.failure is None), verdicts[0])
+    records = ", ".join(f"{tlsa.usage} {tlsa.selector} {tlsa.matching_type}" for tlsa in rules.tlsa)
+    detail = f"no certificate of the chain meets the TLSA records of {rules.tlsa_base} ({records})"
+    return refused(rules, Finding(CertificateReason.DANE_MISMATCH, chain[0], detail))
+
+
+def _by_match(
+    rules: Rules, match: Match, chain: Sequence[x509.Certificate], findings: Sequence[Finding]
+) -> Verdict:
+    match match.usage:
+        case Usage.DANE_EE:
+            # RFC 7671 section 5.1: neither names nor dates nor issuers matter.
+            verdict = Verdict(Trust.DANE_EE, Identity(IdentityKind.TLSA, rules.tlsa_base))
+            if not is_strong(chain[0]):
+                detail = "its key is too short"
+                verdict = refused(rules, Finding(CertificateReason.WEAK, chain[0], detail))
+        case Usage.DANE_TA:
+            relevant = [each for each in findings if _is_below_anchor(each, match.depth)]
+            verdict = _by_pkix(rules, chain, relevant)
+            if verdict.failure is None:
+                verdict = replace(verdict, trust=Trust.DANE_TA)
+        case Usage.PKIX_EE | Usage.PKIX_TA:
+            verdict = _by_pkix(rules, chain, findings)
+    return verdict if verdict.failure else replace(verdict, tlsa=match.record)
+
+
+def _is_below_anchor(finding: Finding, depth: int) -> bool:
+    """Return whether `finding` matters though the certificate at `depth` is a trust anchor."""
+    if finding.depth == depth:
+        return finding.reason not in _NO_ANCHOR
+    return finding.depth < depth
+
+
+def _identity(rules: Rules, certificate: x509.Certificate) -> Identity | None:
+    hosts = tuple(dict.fromkeys((rules.server_name, rules.host)))  # RFC 7671 section 7: both do
+    wanted = reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
+    return match_identity(certificate, wanted)
 
 
 def refused(rules: Rules, finding: Finding) -> Verdict:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from securemail.account import Endpoint, Service
+from securemail.aio.connection import Connection
 from securemail.aio.transport import SecureTransport
 from securemail.errors import SecureMailError
 from securemail.transports import pop3
@@ -22,7 +23,8 @@ class Handover:
 
     `early` is what arrived behind the reply that logged us in; `capabilities` are those after
     login, None where the server did not say them. `timeout_s` bounds each command; `ehlo_name` is
-    what we call ourselves where the protocol asks for a name.
+    what we call ourselves where the protocol asks for a name; `is_utf8` tells whether a POP3
+    session is in UTF-8 mode.
     """
 
     transport: SecureTransport
@@ -31,6 +33,21 @@ class Handover:
     early: bytes
     timeout_s: float
     ehlo_name: str = ""
+    is_utf8: bool = False
+
+    @classmethod
+    def of(cls, connection: Connection, *, ehlo_name: str, timeout_s: float) -> Self:
+        """Return a `connection` whose dialogue has come to the login."""
+        machine = connection.machine
+        return cls(
+            transport=connection.transport,
+            endpoint=connection.endpoint,
+            capabilities=machine.capabilities,
+            early=machine.trailing_data(),
+            timeout_s=timeout_s,
+            ehlo_name=ehlo_name,
+            is_utf8=machine.is_utf8,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +129,7 @@ def _pop3(handover: Handover) -> Held:
         capabilities=capabilities,
         early=handover.early,
         timeout_s=handover.timeout_s,
+        is_utf8=handover.is_utf8,
     )
     return Held(client, capabilities, _leave_without_a_word)
 

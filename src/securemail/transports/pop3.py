@@ -40,10 +40,12 @@ def hand_over(
     capabilities: frozenset[str],
     early: bytes,
     timeout_s: float,
+    is_utf8: bool = False,
 ) -> POP3Client:
     """Return a client that is logged in on `transport`, a connection past its gate.
 
-    `early` is what arrived behind the reply to the login. Not checked: that the transport is
+    `early` is what arrived behind the reply to the login; `is_utf8` tells whether the server took
+    UTF8 before it. Not checked: that the transport is
     protected.
 
     Raises: ProtocolError when there is any: nothing was asked yet; why the line dropped.
@@ -55,7 +57,7 @@ def hand_over(
     if transport.is_closing():
         pipeline.connection_lost(getattr(transport, "error", None))
     pipeline.check()
-    return POP3Client(pipeline, capabilities)
+    return POP3Client(pipeline, capabilities, is_utf8=is_utf8)
 
 
 class POP3Client:
@@ -69,10 +71,16 @@ class POP3Client:
     and the session goes on; any other error ends it and is raised for every later call. A command
     that is cancelled, or not answered in time, ends the session, too: its answer would be taken
     for the next command's. Numbers that are none are a UsageError, and nothing is sent.
+
+    `is_utf8` tells whether the server has agreed to send messages in UTF-8 as they are, headers
+    included (RFC 6856 section 2): only if it was asked, by `connect_pop3(..., utf8=True)`.
     """
 
-    def __init__(self, pipeline: Pipeline, capabilities: frozenset[str]) -> None:
+    def __init__(
+        self, pipeline: Pipeline, capabilities: frozenset[str], *, is_utf8: bool = False
+    ) -> None:
         self.capabilities = capabilities
+        self.is_utf8 = is_utf8
         self._pipeline = pipeline
 
     # --- what there is
@@ -197,15 +205,6 @@ class POP3Client:
     async def noop(self) -> None:
         """Do nothing, but keep the server from closing an idle session."""
         await self._ask("NOOP")
-
-    async def utf8(self) -> None:
-        """Have messages sent in UTF-8 as they are, headers included (RFC 6856 section 2).
-
-        Raises: UsageError when the server does not offer UTF8; nothing is sent then. CommandError
-        from a server that takes the command before login only, as the RFC lets it.
-        """
-        self._require("UTF8")
-        await self._ask("UTF8")
 
     @overload
     async def lang(self) -> tuple[Language, ...]: ...

@@ -16,6 +16,7 @@ COMMANDS: Final = {
     "CAPA": Command(login.capa, _ANY),
     "QUIT": Command(login.quit_, _ANY),
     "STLS": Command(login.stls, _BEFORE),
+    "UTF8": Command(login.utf8, _BEFORE),
     "AUTH": Command(login.auth, _BEFORE),
     "USER": Command(login.user, _BEFORE),
     "PASS": Command(login.password, _BEFORE),

@@ -1,4 +1,4 @@
-"""CAPA, STLS, USER, PASS and AUTH (RFC 1939, RFC 2449, RFC 2595, RFC 5034)."""
+"""CAPA, STLS, UTF8, USER, PASS and AUTH (RFC 1939, 2449, 2595, 5034, 6856)."""
 
 from __future__ import annotations
 
@@ -31,6 +31,7 @@ async def capa(session: Session, argument: bytes) -> None:
     else:
         offered += ["USER"] if session.site.has_login else []
         offered.append(" ".join(["SASL", *session.site.mechanisms]))
+        offered += ["UTF8 USER"] if session.maildrops.offers_utf8 else []
     session.text("capabilities follow", "".join(f"{line}\r\n" for line in offered).encode())
 
 
@@ -47,16 +48,27 @@ async def stls(session: Session, argument: bytes) -> None:
     await session.connection.handshake()
 
 
+async def utf8(session: Session, argument: bytes) -> str:
+    """UTF8: before the login only (RFC 6856 section 2)."""
+    _require_none(argument)
+    if not session.is_secured:
+        raise RefusedError(_NO_PRIVACY)
+    if not session.maildrops.offers_utf8:
+        raise RefusedError("UTF8 is not offered")
+    session.is_utf8 = True
+    return "UTF-8 from now on"
+
+
 async def user(session: Session, argument: bytes) -> str:
     """USER: any name will do, until PASS."""
-    _require_login(session)
+    _require_login(session, argument)
     session.claimed = argument.decode("utf-8", "replace")
     return "send PASS"
 
 
 async def password(session: Session, argument: bytes) -> str:
     """PASS."""
-    _require_login(session)
+    _require_login(session, argument)
     claimed, session.claimed = session.claimed, ""
     if not claimed:
         raise RefusedError("USER comes first")
@@ -110,11 +122,13 @@ def _require_none(argument: bytes) -> None:
         raise RefusedError("no argument expected")
 
 
-def _require_login(session: Session) -> None:
+def _require_login(session: Session, argument: bytes) -> None:
     if not session.is_secured:
         raise RefusedError(_NO_PRIVACY)
     if not session.site.has_login:
         raise RefusedError("USER and PASS are not offered")
+    if not argument.isascii() and not session.maildrops.offers_utf8:
+        raise RefusedError("names and passwords are ASCII here")
 
 
 def _decoded(encoded: bytes) -> bytes:

@@ -33,7 +33,7 @@ async def uidl(session: Session, argument: bytes) -> str | None:
 
 async def retr(session: Session, argument: bytes) -> None:
     """RETR."""
-    message = _message(session, argument)
+    message = _readable(session, argument)
     session.text(f"{len(message.data)} octets", message.data)
 
 
@@ -42,7 +42,7 @@ async def top(session: Session, argument: bytes) -> None:
     found = _TOP.fullmatch(argument)
     if not found:
         raise RefusedError("two numbers expected")
-    message = _message(session, found[1])
+    message = _readable(session, found[1])
     header, empty, body = message.data.partition(b"\r\n\r\n")
     lines = body.split(b"\r\n")[: int(found[2])]
     session.text("top follows", header + empty + b"".join(line + b"\r\n" for line in lines))
@@ -81,6 +81,15 @@ def _present(session: Session) -> Iterator[tuple[int, Message]]:
         message = session.mailbox.messages.get(uid)
         if message is not None and uid not in session.deleted:
             yield number, message
+
+
+def _readable(session: Session, argument: bytes) -> Message:
+    """Return a message that the client can take: in UTF-8 mode any (RFC 6856 section 5)."""
+    message = _message(session, argument)
+    is_strict = session.maildrops.offers_utf8 and not session.is_utf8
+    if is_strict and not message.data.partition(b"\r\n\r\n")[0].isascii():
+        raise RefusedError("[UTF8] the message can be had in UTF-8 mode only")
+    return message
 
 
 def _message(session: Session, argument: bytes) -> Message:

@@ -40,6 +40,7 @@ class Maildrops:
 
     site: Site
     offers_pipelining: bool
+    offers_utf8: bool
     locked: set[str] = field(default_factory=set)
 
 
@@ -52,6 +53,7 @@ class Session:
         self.site: Final = maildrops.site
         self.state = State.AUTHORIZATION
         self.claimed = ""  # by USER
+        self.is_utf8 = False
         self.user = ""
         self.uids: list[int] = []  # of message 1, 2, ... as they were at login
         self.deleted: set[int] = set()

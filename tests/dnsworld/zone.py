@@ -1,0 +1,221 @@
+"""Zones that are signed here, for tests in memory and for the real name server."""
+
+from __future__ import annotations
+
+import base64
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from enum import Enum
+from functools import cache
+from typing import Final, TypeVar
+
+import dns.dnssec
+import dns.name
+import dns.rdata
+import dns.rdataclass
+import dns.rdataset
+import dns.rdatatype
+import dns.rdtypes.ANY.DNSKEY
+import dns.rdtypes.ANY.RRSIG
+import dns.rrset
+import dns.zonefile
+from cryptography.hazmat.primitives.asymmetric import ec
+from dns.dnssectypes import Algorithm, DSDigest
+from dns.name import Name
+from dns.rdatatype import DS, NS, NSEC, RRSIG, SOA, RdataType
+from dns.rdtypes.ANY.NSEC import Bitmap
+
+# The real time, since name servers and validators of others take part.
+NOW: Final = int(time.time())
+DAY_S: Final = 86400
+TTL: Final = 300
+
+
+class Denial(Enum):
+    """How a zone proves that something is not there."""
+
+    NONE = "unsigned"
+    NSEC = "NSEC"
+    NSEC3 = "NSEC3"
+    OPT_OUT = "NSEC3 with opt-out"
+
+
+@cache
+def key_pair(zone: str) -> ec.EllipticCurvePrivateKey:
+    """Return the key of a zone: each has one, made once for the whole run."""
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Signing:
+    """How a zone is signed."""
+
+    denial: Denial = Denial.NSEC
+    iterations: int = 0
+    salt: bytes = b""
+    inception: int = NOW - 10 * DAY_S
+    expiration: int = NOW + 20 * DAY_S
+    algorithm: int = Algorithm.ECDSAP256SHA256
+
+
+RecordT = TypeVar("RecordT", bound=dns.rdata.Rdata)
+RRsets = dict[tuple[Name, RdataType], dns.rrset.RRset]
+
+
+@dataclass(slots=True)
+class Zone:
+    """One zone: the records in `text`, and what signing adds."""
+
+    name: Name
+    signing: Signing
+    records: RRsets = field(default_factory=dict)
+    signatures: dict[tuple[Name, RdataType], dns.rrset.RRset] = field(default_factory=dict)
+
+    @property
+    def is_signed(self) -> bool:
+        return self.signing.denial is not Denial.NONE
+
+    @property
+    def has_nsec3(self) -> bool:
+        return self.signing.denial in (Denial.NSEC3, Denial.OPT_OUT)
+
+    def add(self, rrset: dns.rrset.RRset) -> None:
+        known = self.records.setdefault((rrset.name, rrset.rdtype), rrset)
+        for record in rrset:
+            known.add(record)
+
+    def key(self) -> dns.rdtypes.ANY.DNSKEY.DNSKEY:
+        return _with_algorithm(self.signing_key(), self.signing.algorithm)
+
+    def signing_key(self) -> dns.rdtypes.ANY.DNSKEY.DNSKEY:
+        public = key_pair(str(self.name)).public_key()
+        return dns.dnssec.make_dnskey(public, Algorithm.ECDSAP256SHA256, flags=257)
+
+    def ds(self, digest: DSDigest = DSDigest.SHA256) -> dns.rrset.RRset:
+        made = dns.dnssec.make_ds(self.name, self.key(), digest, policy=dns.dnssec.allow_all_policy)
+        return rrset_of(self.name, made)
+
+    def cut_above(self, name: Name) -> Name | None:
+        """Return the delegation that `name` is at or below, if any."""
+        for depth in range(len(self.name) + 1, len(name) + 1):
+            ancestor = name.split(depth)[1]
+            if (ancestor, NS) in self.records:
+                return ancestor
+        return None
+
+    def names(self) -> list[Name]:
+        """Return the names that exist, empty non-terminals too, in canonical order."""
+        found = set()
+        for owner, _ in self.records:
+            if self.cut_above(owner) in (None, owner):
+                found |= {owner.split(depth)[1] for depth in range(len(self.name), len(owner) + 1)}
+        return sorted(found)
+
+    def types_at(self, name: Name) -> set[RdataType]:
+        return {rdtype for owner, rdtype in self.records if owner == name}
+
+    def hash(self, name: Name) -> bytes:
+        text = dns.dnssec.nsec3_hash(name, self.signing.salt, self.signing.iterations, 1)
+        return base64.b32hexdecode(text)
+
+    def hashed_owner(self, hashed: bytes) -> Name:
+        return Name((base64.b32hexencode(hashed).lower(), *self.name.labels))
+
+    def to_text(self) -> str:
+        sets = [*self.records.values(), *self.signatures.values()]
+        soa_first = sorted(sets, key=lambda rrset: rrset.rdtype != SOA)
+        return "\n".join(rrset.to_text() for rrset in soa_first) + "\n"
+
+
+def make_zone(name: str, text: str, signing: Signing | None = None) -> Zone:
+    """Return a zone, not signed yet, with SOA and NS of its own."""
+    zone = Zone(dns.name.from_text(name), signing or Signing())
+    head = f"@ {TTL} SOA ns.{name} hostmaster.{name} 1 3600 600 86400 {TTL}\n@ {TTL} NS ns.test.\n"
+    lines = head.replace("..", ".") + text
+    for rrset in dns.zonefile.read_rrsets(
+        lines, rdclass=None, origin=zone.name, relativize=False, default_ttl=TTL
+    ):
+        zone.add(rrset)
+    return zone
+
+
+def rrset_of(name: Name, *records: dns.rdata.Rdata, ttl: int = TTL) -> dns.rrset.RRset:
+    return dns.rrset.from_rdata_list(name, ttl, records)
+
+
+def sign(zone: Zone) -> None:
+    """Add keys, NSEC or NSEC3, and signatures."""
+    zone.signatures.clear()
+    if not zone.is_signed:
+        return
+    zone.add(rrset_of(zone.name, zone.key()))
+    if zone.has_nsec3:
+        parameters = dns.rdata.from_text("IN", "NSEC3PARAM", f"1 0 {_parameters(zone)}")
+        zone.add(rrset_of(zone.name, parameters))
+    for rrset in list(_nsec3s(zone) if zone.has_nsec3 else _nsecs(zone)):
+        zone.add(rrset)
+    for (owner, rdtype), rrset in zone.records.items():
+        cut = zone.cut_above(owner)
+        if cut is None or (owner == cut and rdtype in (DS, NSEC)):
+            zone.signatures[owner, rdtype] = rrset_of(owner, sign_rrset(rrset, zone), ttl=rrset.ttl)
+
+
+def sign_rrset(rrset: dns.rrset.RRset, zone: Zone) -> dns.rdtypes.ANY.RRSIG.RRSIG:
+    """Return the zone's signature on any records."""
+    made = dns.dnssec.sign(
+        rrset,
+        key_pair(str(zone.name)),
+        zone.name,
+        zone.signing_key(),
+        inception=zone.signing.inception,
+        expiration=zone.signing.expiration,
+    )
+    return _with_algorithm(made, zone.signing.algorithm)
+
+
+def _with_algorithm(record: RecordT, algorithm: int) -> RecordT:
+    changed = record.replace(algorithm=algorithm)
+    assert isinstance(changed, type(record))
+    return changed
+
+
+def _nsecs(zone: Zone) -> Iterator[dns.rrset.RRset]:
+    owners = [name for name in zone.names() if zone.types_at(name)]
+    for owner, following in zip(owners, owners[1:] + owners[:1], strict=True):
+        types = zone.types_at(owner) | {NSEC, RRSIG}
+        record = dns.rdata.from_text("IN", "NSEC", f"{following} {_bitmap(types)}")
+        yield rrset_of(owner, record)
+
+
+def _nsec3s(zone: Zone) -> Iterator[dns.rrset.RRset]:
+    names = [name for name in zone.names() if _is_in(zone, name)]
+    types = {zone.hash(name): _hashed_types(zone, name) for name in names}
+    hashes = sorted(types)
+    flag = int(zone.signing.denial is Denial.OPT_OUT)
+    for hashed, following in zip(hashes, hashes[1:] + hashes[:1], strict=True):
+        tail = f"{base64.b32hexencode(following).decode()} {_bitmap(types[hashed])}"
+        record = dns.rdata.from_text("IN", "NSEC3", f"1 {flag} {_parameters(zone)} {tail}")
+        yield rrset_of(zone.hashed_owner(hashed), record)
+
+
+def _hashed_types(zone: Zone, name: Name) -> set[RdataType]:
+    types = zone.types_at(name)
+    is_unsigned = not types or (zone.cut_above(name) == name and DS not in types)
+    return types if is_unsigned else types | {RRSIG}
+
+
+def _is_in(zone: Zone, name: Name) -> bool:
+    """Whether a name has an NSEC3: with opt-out, unsigned delegations have none."""
+    if zone.signing.denial is not Denial.OPT_OUT:
+        return True
+    below = [each for each in zone.names() if each.is_subdomain(name) and zone.types_at(each)]
+    return any(zone.cut_above(each) is None or DS in zone.types_at(each) for each in below)
+
+
+def _parameters(zone: Zone) -> str:
+    return f"{zone.signing.iterations} {zone.signing.salt.hex() or '-'}"
+
+
+def _bitmap(types: set[RdataType]) -> str:
+    return Bitmap.from_rdtypes(sorted(types)).to_text().strip()
