@@ -76,4 +76,11 @@ CERTIFICATE_MUTANTS: Final = (
         "    if False:\n",
         f"{NAMES}::test_hostile_names_are_a_refusal_and_soon",
     ),
+    Mutant(
+        "what OpenSSL finds last is not listened to",
+        "tls/handshake.py",
+        "is_due = depth == 0 if not error else self.verdict is not None",
+        "is_due = depth == 0 and not error",
+        "tests/tls/test_late_findings.py::test_a_name_that_an_issuer_may_not_certify_is_refused",
+    ),
 )

@@ -7,7 +7,7 @@ import functools
 import ssl
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -199,3 +199,10 @@ def tlv(tag: int, content: bytes) -> bytes:
 def srv(name: str) -> x509.OtherName:
     """Return an SRVName (RFC 4985)."""
     return x509.OtherName(SRV_NAME, tlv(0x16, name.encode("ascii")))
+
+
+def constrained(
+    cert: Cert, *, permitted: Names | None = None, excluded: Names | None = None
+) -> Cert:
+    """Return an authority for some names only (RFC 5280 section 4.2.1.10)."""
+    return replace(cert, more=(*cert.more, (x509.NameConstraints(permitted, excluded), True)))

@@ -6,6 +6,7 @@ import ssl
 from collections.abc import Iterable
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from securemail import ClientCertificate, TLSVersion, TrustStore
@@ -19,6 +20,9 @@ from securemail.tls.handshake import Handshake
 from securemail.tls.verdict import Rules
 
 HOST = "mail.example.org"
+
+# ECDHE with AES_128_GCM_SHA256, signed by one or the other.
+_ECDSA, _RSA = b"\xc0\x2b", b"\xc0\x2f"
 
 
 class MemoryServer:
@@ -93,9 +97,9 @@ def send_to_client(client: Engine, server: MemoryServer) -> bytes:
     return b"".join(client.receive(memoryview(server.outgoing.read())))
 
 
-def certificate_message(*certificates: bytes) -> bytes:
+def certificate_message(*certificates: bytes, suite: bytes = _ECDSA) -> bytes:
     """Return a TLS 1.2 ServerHello and Certificate, which need no key to be made."""
-    hello = b"\x03\x03" + bytes(32) + b"\0" + b"\xc0\x2b" + b"\0" + b"\0\x05\xff\x01\0\x01\0"
+    hello = b"\x03\x03" + bytes(32) + b"\0" + suite + b"\0" + b"\0\x05\xff\x01\0\x01\0"
     chain = b"".join(len(each).to_bytes(3, "big") + each for each in certificates)
     body = len(chain).to_bytes(3, "big") + chain
     flight = b"\x02" + len(hello).to_bytes(3, "big") + hello
@@ -110,7 +114,10 @@ def show(client: Engine, certificates: Iterable[x509.Certificate]) -> None:
     Raises: what the client has against them.
     """
     client.start()
-    shown = certificate_message(*(each.public_bytes(Encoding.DER) for each in certificates))
+    own, *issuers = certificates
+    is_rsa = isinstance(own.public_key(), rsa.RSAPublicKey)
+    encoded = (each.public_bytes(Encoding.DER) for each in (own, *issuers))
+    shown = certificate_message(*encoded, suite=_RSA if is_rsa else _ECDSA)
     list(client.receive(memoryview(shown)))
 
 
