@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.mutants import MUTANTS, Mutant
+from tests.mutants_certificates import CERTIFICATE_MUTANTS
 from tests.mutants_dane import DANE_MUTANTS
 from tests.mutants_discovery import DISCOVERY_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
@@ -20,6 +21,7 @@ from tests.mutants_submission import SUBMISSION_MUTANTS
 ROOT = Path(__file__).parents[1]
 ALL = (
     *MUTANTS,
+    *CERTIFICATE_MUTANTS,
     *DANE_MUTANTS,
     *DISCOVERY_MUTANTS,
     *POP3_MUTANTS,

@@ -17,6 +17,7 @@ from securemail.minimum import Policy
 from securemail.trust import TrustStore
 
 _EHLO: Final = "Account.ehlo_name"
+_SRV_DOMAIN: Final = "Endpoint.srv_domain"
 _HOST_CHARS: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
 
 
@@ -36,17 +37,30 @@ class TLSMode(Enum):
     NONE = "no TLS"
 
 
+# RFC 6186 section 3; RFC 8314 section 5.1 adds `_submissions`.
+SRV_NAMES: Final = {
+    (Service.IMAP, TLSMode.IMPLICIT): "_imaps",
+    (Service.IMAP, TLSMode.STARTTLS): "_imap",
+    (Service.POP3, TLSMode.IMPLICIT): "_pop3s",
+    (Service.POP3, TLSMode.STARTTLS): "_pop3",
+    (Service.SUBMISSION, TLSMode.IMPLICIT): "_submissions",
+    (Service.SUBMISSION, TLSMode.STARTTLS): "_submission",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Endpoint:
     """One server's host, port and TLS mode.
 
     `host` is the name that the certificate must carry; it is kept in lower case and in A-label form
     (RFC 5891). `addresses` are IP addresses to dial in that order instead of asking the DNS; the
-    name is still the one that is checked. `srv_domain` is the mail domain whose SRV record has led
-    here: its certificate may then be for that domain (RFC 7817 section 3).
+    name is still the one that is checked. `srv_domain` is the mail domain whose SRV record led to
+    `host`: a certificate for that domain is then as good (RFC 7817 section 3). Whoever makes an
+    endpoint answers for its host: one that an unsigned SRV record names outside the mail domain is
+    nobody's but the record's, until a person has accepted it (RFC 6186 section 6).
 
-    Raises: UsageError for an empty or impossible host, a port outside 1 to 65535, or an address
-    that is none.
+    Raises: UsageError for an empty or impossible host, a port outside 1 to 65535, an address that
+    is none, or a mail domain that is no name.
     """
 
     host: str
@@ -72,13 +86,17 @@ class Endpoint:
             raise UsageError(f"{tls!r} is not a TLSMode", field="Endpoint.tls")
         object.__setattr__(self, "tls", tls)
         object.__setattr__(self, "addresses", tuple(map(_canonical_address, addresses)))
-        domain = _canonical_host(srv_domain, "Endpoint.srv_domain") if srv_domain else ""
-        object.__setattr__(self, "srv_domain", domain)
+        object.__setattr__(self, "srv_domain", _canonical_domain(srv_domain))
 
     @property
     def is_address(self) -> bool:
         """Whether the host is an IP address, and the certificate must carry that address."""
         return _is_address(self.host)
+
+    def srv_id(self, service: Service) -> str:
+        """Return the SRV-ID of `service` here (RFC 4985), or "" when no SRV record led here."""
+        name = SRV_NAMES.get((service, self.tls))
+        return f"{name}.{self.srv_domain}" if name and self.srv_domain else ""
 
     def __str__(self) -> str:
         return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
@@ -166,6 +184,15 @@ def _canonical_host(host: str, field: str = "Endpoint.host") -> str:
     # getaddrinfo takes 127.1, 0x7f.1 and 2130706433 for addresses; no top-level domain is a number.
     if _is_address(name) or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", name.rpartition(".")[2]):
         raise UsageError(f"{host!r} is neither a host name nor an IP address", field=field)
+    return name
+
+
+def _canonical_domain(domain: str) -> str:
+    if domain == "":
+        return domain
+    name = _canonical_host(domain, _SRV_DOMAIN)
+    if _is_address(name):
+        raise UsageError(f"{domain!r} is an address, not a mail domain", field=_SRV_DOMAIN)
     return name
 
 

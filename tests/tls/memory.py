@@ -5,6 +5,10 @@ from __future__ import annotations
 import ssl
 from collections.abc import Iterable
 
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+
 from securemail import ClientCertificate, TLSVersion, TrustStore
 from securemail.minimum import Policy
 from securemail.policy.confidentiality import may_show_client_certificate
@@ -16,6 +20,9 @@ from securemail.tls.handshake import Handshake
 from securemail.tls.verdict import Rules
 
 HOST = "mail.example.org"
+
+# ECDHE with AES_128_GCM_SHA256, signed by one or the other.
+_ECDSA, _RSA = b"\xc0\x2b", b"\xc0\x2f"
 
 
 class MemoryServer:
@@ -49,6 +56,7 @@ def engine(
     host: str = HOST,
     policy: Policy | None = None,
     certificate: ClientCertificate | None = None,
+    srv_id: str = "",
     tlsa: Iterable[TLSARecord] = (),
 ) -> Engine:
     """Return an engine that believes `pem`, and what the DNS has for the host."""
@@ -65,6 +73,7 @@ def engine(
                 must_validate=wanted.has_minimum,
                 tlsa=usable(tlsa),
                 tlsa_base=host,
+                srv_id=srv_id,
             ),
             client_certificate=certificate,
             may_show=lambda version: may_show_client_certificate(wanted, version),
@@ -86,6 +95,30 @@ def shake_hands(client: Engine, server: MemoryServer) -> bytes:
 def send_to_client(client: Engine, server: MemoryServer) -> bytes:
     """Give what the server has written to the client; return what it held."""
     return b"".join(client.receive(memoryview(server.outgoing.read())))
+
+
+def certificate_message(*certificates: bytes, suite: bytes = _ECDSA) -> bytes:
+    """Return a TLS 1.2 ServerHello and Certificate, which need no key to be made."""
+    hello = b"\x03\x03" + bytes(32) + b"\0" + suite + b"\0" + b"\0\x05\xff\x01\0\x01\0"
+    chain = b"".join(len(each).to_bytes(3, "big") + each for each in certificates)
+    body = len(chain).to_bytes(3, "big") + chain
+    flight = b"\x02" + len(hello).to_bytes(3, "big") + hello
+    flight += b"\x0b" + len(body).to_bytes(3, "big") + body
+    records = (flight[place : place + 2**14] for place in range(0, len(flight), 2**14))
+    return b"".join(b"\x16\x03\x03" + len(each).to_bytes(2, "big") + each for each in records)
+
+
+def show(client: Engine, certificates: Iterable[x509.Certificate]) -> None:
+    """Give the client the certificates of a server that stops there: nobody needs its key.
+
+    Raises: what the client has against them.
+    """
+    client.start()
+    own, *issuers = certificates
+    is_rsa = isinstance(own.public_key(), rsa.RSAPublicKey)
+    encoded = (each.public_bytes(Encoding.DER) for each in (own, *issuers))
+    shown = certificate_message(*encoded, suite=_RSA if is_rsa else _ECDSA)
+    list(client.receive(memoryview(shown)))
 
 
 TLS12, TLS13 = TLSVersion.TLS_1_2, TLSVersion.TLS_1_3

@@ -30,7 +30,16 @@ from securemail import (
 from securemail.testing import CertificateAuthority, ServerCertificate, self_signed
 from securemail.tls.engine import Engine
 from securemail.tls.handshake import Handshake
-from tests.tls.memory import HOST, TLS12, TLS13, MemoryServer, engine, send_to_client, shake_hands
+from tests.tls.memory import (
+    HOST,
+    TLS12,
+    TLS13,
+    MemoryServer,
+    certificate_message,
+    engine,
+    send_to_client,
+    shake_hands,
+)
 from tests.values import no_minimum
 
 VERSIONS = {TLS12: ssl.TLSVersion.TLSv1_2, TLS13: ssl.TLSVersion.TLSv1_3}
@@ -188,7 +197,7 @@ def test_the_error_says_when_the_certificate_expired_and_for_whom_it_is(
 ) -> None:
     with pytest.raises(CertificateError, match=r"mail\.example\.org .*expired on \d{4}-\d\d-\d\d"):
         shake_hands(engine(ca.pem), MemoryServer(ca.expired(HOST).context()))
-    with pytest.raises(CertificateError, match=r"is for other\.example"):
+    with pytest.raises(CertificateError, match=r"mail\.example\.org is for other\.example"):
         shake_hands(engine(ca.pem), server(ca, "other.example"))
 
 
@@ -199,16 +208,6 @@ def test_a_handshake_in_which_nobody_judged_the_certificate_is_refused(
     client._connection.set_verify(SSL.VERIFY_PEER, lambda *_: True)
     with pytest.raises(CertificateError, match="nothing vouches"):
         shake_hands(client, MemoryServer(self_signed(HOST).context()))
-
-
-def certificate_message(*certificates: bytes) -> bytes:
-    """Return a TLS 1.2 ServerHello and Certificate, which need no key to be made."""
-    hello = b"\x03\x03" + bytes(32) + b"\0" + b"\xc0\x2b" + b"\0" + b"\0\x05\xff\x01\0\x01\0"
-    chain = b"".join(len(each).to_bytes(3, "big") + each for each in certificates)
-    body = len(chain).to_bytes(3, "big") + chain
-    flight = b"\x02" + len(hello).to_bytes(3, "big") + hello
-    flight += b"\x0b" + len(body).to_bytes(3, "big") + body
-    return b"\x16\x03\x03" + len(flight).to_bytes(2, "big") + flight
 
 
 @pytest.mark.parametrize("garbage", [b"", b"\x30\x00", b"\x30\x03\x02\x01\x01", b"x" * 100])

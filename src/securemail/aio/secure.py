@@ -35,6 +35,7 @@ async def new_engine(
         must_validate=policy.has_minimum,
         tlsa=usable(route.tlsa),
         tlsa_base=route.tlsa_base,
+        srv_id=endpoint.srv_id(service),
     )
     # A server that DANE cannot vouch for is below the minimum: it learns nothing about the account.
     is_below_minimum = policy.require_dane and not rules.tlsa

@@ -8,7 +8,7 @@ from itertools import groupby
 from typing import Final
 
 from securemail import limits
-from securemail.account import Endpoint, Service, TLSMode
+from securemail.account import SRV_NAMES, Endpoint, Service, TLSMode
 from securemail.discovery.finding import Advertised, Finding
 from securemail.errors import UsageError
 from securemail.records import DNSSEC, Answer, SRVRecord
@@ -32,12 +32,7 @@ class Label:
 
 # `_imap` and its like promise no TLS by themselves; to us they are STARTTLS or nothing.
 LABELS: Final[Mapping[str, Label]] = {
-    "_imaps._tcp": Label(Service.IMAP, TLSMode.IMPLICIT),
-    "_imap._tcp": Label(Service.IMAP, TLSMode.STARTTLS),
-    "_pop3s._tcp": Label(Service.POP3, TLSMode.IMPLICIT),
-    "_pop3._tcp": Label(Service.POP3, TLSMode.STARTTLS),
-    "_submissions._tcp": Label(Service.SUBMISSION, TLSMode.IMPLICIT),
-    "_submission._tcp": Label(Service.SUBMISSION, TLSMode.STARTTLS),
+    f"{name}._tcp": Label(*kind) for kind, name in SRV_NAMES.items()
 }
 
 

@@ -29,6 +29,7 @@ _NOT_TLS: Final = frozenset({"wrong version number", "packet length too long", "
 _BAD_CERTIFICATE: Final = frozenset(
     {
         "ASN1 lib",
+        "excessive message size",  # 100 KiB; nothing else in a handshake gets near it
         "cert length mismatch",
         "wrong certificate type",
         "unknown certificate type",

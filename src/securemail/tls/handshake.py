@@ -93,7 +93,8 @@ class Handshake:
     def see(self, certificate: x509.Certificate, error: int, depth: int) -> None:
         """Take OpenSSL's word on one certificate of the chain: an error, or 0 when it is done.
 
-        The server's own comes last: with it the verdict is found.
+        With the server's own the verdict is found, and found again for each error behind it:
+        OpenSSL looks at name constraints last of all.
         """
         if depth == 0:
             list(certificate.extensions)  # raises for malformed ones, which OpenSSL puts otherwise
@@ -102,13 +103,18 @@ class Handshake:
             reason = REASONS.get(error, CertificateReason.INVALID)
             detail = _detail(reason, certificate, error, depth)
             self._findings.append(Finding(reason, certificate, detail, depth))
-        elif depth == 0 and self.verdict is None:
+        is_due = depth == 0 if not error else self.verdict is not None
+        if is_due and self._is_open:
             chain = [self._chain[place] for place in sorted(self._chain)]
             self.verdict = decide(self.rules, chain, self._findings)
 
+    @property
+    def _is_open(self) -> bool:
+        return self.verdict is None or self.verdict.failure is None
+
     def refuse(self, finding: Finding) -> None:
         """Decide against the server, whatever else may speak for it; the first reason stays."""
-        if self.verdict is None or self.verdict.failure is None:
+        if self._is_open:
             self.verdict = refused(self.rules, finding)
 
     def take_ticket(self) -> bool:

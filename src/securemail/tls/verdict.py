@@ -15,7 +15,7 @@ from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, Identity, IdentityKind, Trust
 from securemail.records import TLSARecord
 from securemail.tls.dane import Match, Usage, is_strong, matches
-from securemail.tls.identity import match_identity, names_of
+from securemail.tls.identity import match_identity, names_of, reference_identities
 
 # What PKIX says of a chain whose last certificate no authority has issued.
 _NO_ANCHOR: Final = frozenset({CertificateReason.UNKNOWN_ISSUER, CertificateReason.SELF_SIGNED})
@@ -28,7 +28,8 @@ class Rules:
     `must_validate` is false only for accounts without a minimum: then a bad certificate is noted
     and the handshake goes on. `tlsa` are the usable records that the DNS has for the server, all of
     them DNSSEC-secure, and `tlsa_base` the name at which they stand: the host, or what it is an
-    alias of (RFC 7671 section 7). Where there are records, one of them must be met.
+    alias of (RFC 7671 section 7). Where there are records, one of them must be met. `srv_id` is the
+    service of the mail domain whose SRV record led to the host ("_imaps.example.org"), if one did.
     """
 
     host: str
@@ -36,6 +37,7 @@ class Rules:
     must_validate: bool
     tlsa: tuple[TLSARecord, ...] = ()
     tlsa_base: str = ""
+    srv_id: str = ""
 
     @property
     def may_accept_in_spite_of_findings(self) -> bool:
@@ -50,7 +52,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that is wrong with a certificate of the chain; `depth` 0 is the server's own."""
+    """One thing that is wrong with a certificate of the chain; `depth` 0 is the server's own.
+
+    `detail` is a clause for a person; where it begins with "it ", that is the server's own.
+    """
 
     reason: CertificateReason
     certificate: x509.Certificate | None
@@ -131,16 +136,18 @@ def _is_below_anchor(finding: Finding, depth: int) -> bool:
 
 
 def _identity(rules: Rules, certificate: x509.Certificate) -> Identity | None:
-    names = dict.fromkeys((rules.server_name, rules.host))  # RFC 7671 section 7: both will do
-    found = (match_identity(certificate, name, is_address=rules.is_address) for name in names)
-    return next((identity for identity in found if identity), None)
+    hosts = tuple(dict.fromkeys((rules.server_name, rules.host)))  # RFC 7671 section 7: both do
+    wanted = reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
+    return match_identity(certificate, wanted)
 
 
 def refused(rules: Rules, finding: Finding) -> Verdict:
     """Return the verdict that a certificate is not accepted because of `finding`."""
+    # One sentence: "the certificate of mail.example.org expired 3 days ago".
+    is_about_it = finding.detail.startswith("it ")
+    says = finding.detail[2:] if is_about_it else f" is not accepted: {finding.detail}"
     error = CertificateError(
-        f"the certificate of {rules.host} is not accepted "
-        f"({finding.reason.value}): {finding.detail}",
+        f"the certificate of {rules.host}{says}",
         reason=finding.reason,
         certificate=finding.certificate,
     )

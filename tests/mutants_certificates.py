@@ -1,0 +1,86 @@
+"""The rules on the server's certificate, deleted one by one; see mutants.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants import Mutant
+
+NAMES: Final = "tests/tls/test_identity.py"
+HOSTS: Final = f"{NAMES}::test_a_dns_name_is_for_a_host_or_it_is_not"
+KINDS: Final = f"{NAMES}::test_no_other_kind_of_name_is_for_a_host_and_none_spoils_one_that_is"
+SRV: Final = f"{NAMES}::test_a_server_found_by_srv_is_the_domains_or_the_host_itself"
+
+CERTIFICATE_MUTANTS: Final = (
+    Mutant(
+        "a wildcard speaks for a whole top-level domain",
+        "tls/identity.py",
+        'if first == "*" and "." in rest:',
+        'if first == "*" and rest:',
+        HOSTS,
+    ),
+    Mutant(
+        "a wildcard may be a part of a label",
+        "tls/identity.py",
+        'if first == "*" and "." in rest:',
+        'if "*" in first and "." in rest:',
+        HOSTS,
+    ),
+    Mutant(
+        "a wildcard spans labels",
+        "tls/identity.py",
+        'return host.partition(".")[2] == rest',
+        'return host.endswith("." + rest)',
+        HOSTS,
+    ),
+    Mutant(
+        "names are compared as Unicode",
+        "tls/identity.py",
+        "    return name.lower() if name.isascii() else name\n",
+        "    return name.lower()\n",
+        HOSTS,
+    ),
+    Mutant(
+        "a name of any kind is a host's",
+        "tls/identity.py",
+        "return isinstance(name, x509.DNSName) and _matches(name.value, wanted.name)",
+        "return _matches(str(name.value), wanted.name)",
+        KINDS,
+    ),
+    Mutant(
+        "any otherName is an SRVName",
+        "tls/identity.py",
+        "    if name.type_id != _SRV_NAME:\n",
+        "    if False:\n",
+        f"{NAMES}::test_a_name_of_another_type_is_no_srv_name",
+    ),
+    Mutant(
+        "an SRVName stands for all services",
+        "tls/identity.py",
+        "_srv_name(name) == wanted.name",
+        '(_srv_name(name) or "").partition(".")[2] == wanted.name.partition(".")[2]',
+        SRV,
+    ),
+    Mutant(
+        "the mail domain is the server though no SRV record led there",
+        "account.py",
+        'return f"{name}.{self.srv_domain}" if name and self.srv_domain else ""',
+        'return f"{name}.{self.srv_domain or self.host[5:]}"',
+        "tests/session/test_identity.py::"
+        "test_without_an_srv_record_the_mail_domain_is_not_the_server",
+    ),
+    Mutant(
+        "any number of names is compared",
+        "tls/identity.py",
+        "    if len(names) > limits.CERTIFICATE_NAMES:\n",
+        "    if False:\n",
+        f"{NAMES}::test_hostile_names_are_a_refusal_and_soon",
+    ),
+    Mutant(
+        "what OpenSSL finds last is not listened to",
+        "tls/handshake.py",
+        "is_due = depth == 0 if not error else self.verdict is not None",
+        "is_due = depth == 0 and not error",
+        "tests/tls/test_late_findings.py::test_a_name_that_an_issuer_may_not_certify_is_refused",
+    ),
+)
