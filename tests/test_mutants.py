@@ -12,12 +12,13 @@ import pytest
 
 from tests.mutants import MUTANTS, Mutant
 from tests.mutants_dane import DANE_MUTANTS
+from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
 
 ROOT = Path(__file__).parents[1]
-ALL = (*MUTANTS, *DANE_MUTANTS, *POP3_MUTANTS, *SASL_MUTANTS, *SUBMISSION_MUTANTS)
+ALL = (*MUTANTS, *DANE_MUTANTS, *PIN_MUTANTS, *POP3_MUTANTS, *SASL_MUTANTS, *SUBMISSION_MUTANTS)
 
 
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.rule)

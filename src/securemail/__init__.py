@@ -34,6 +34,7 @@ from securemail.errors import (
 from securemail.intent import Phase
 from securemail.minimum import Policy
 from securemail.outcome import Outcome, RecipientOutcome, Submitted
+from securemail.pin import Pin
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
 from securemail.proof import (
     CertificateReason,
@@ -46,6 +47,8 @@ from securemail.proof import (
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.secret import Secret
 from securemail.session import SecureSession
+from securemail.setup.pins import PinOffer, pin_offer
+from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
 
@@ -57,6 +60,7 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "CertificateError",
+    "CertificateFacts",
     "CertificateReason",
     "ClientCertificate",
     "CommandError",
@@ -81,6 +85,8 @@ __all__ = [
     "POP3Client",
     "Password",
     "Phase",
+    "Pin",
+    "PinOffer",
     "Policy",
     "PolicyError",
     "ProtocolError",
@@ -109,4 +115,5 @@ __all__ = [
     "connect_imap",
     "connect_pop3",
     "connect_submission",
+    "pin_offer",
 ]

@@ -17,7 +17,7 @@ from OpenSSL.crypto import X509
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, TLSVersion, Trust
-from securemail.tls.verdict import Finding, Rules, Verdict, decide, refused
+from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
 from securemail.wire.text import printable
 
 _Codes = SSL.X509VerificationCodes
@@ -84,6 +84,7 @@ class Handshake:
     client_certificate_problem: str | None = None
     is_certificate_withheld: bool = False
     alert: str | None = None
+    problems: tuple[CertificateReason, ...] = ()
     _chain: dict[int, x509.Certificate] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
 
@@ -102,6 +103,7 @@ class Handshake:
         elif depth == 0 and self.verdict is None:
             chain = [self._chain[place] for place in sorted(self._chain)]
             self.verdict = decide(self.rules, chain, self._findings)
+            self.problems = problems_of(self.rules, chain, self._findings)
 
     def refuse(self, finding: Finding) -> None:
         """Decide against the server, whatever else may speak for it; the first reason stays."""
