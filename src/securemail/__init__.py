@@ -37,6 +37,7 @@ from securemail.errors import (
 from securemail.intent import Phase
 from securemail.minimum import Policy
 from securemail.outcome import Outcome, RecipientOutcome, Submitted
+from securemail.pin import Pin
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
 from securemail.proof import (
     CertificateReason,
@@ -58,6 +59,8 @@ from securemail.setup import (
     verify_account,
     with_offers,
 )
+from securemail.setup.pins import PinOffer, pin_offer
+from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
 
@@ -71,6 +74,7 @@ __all__ = [
     "AuthenticationError",
     "Candidate",
     "CertificateError",
+    "CertificateFacts",
     "CertificateReason",
     "Change",
     "ChangeKind",
@@ -98,6 +102,8 @@ __all__ = [
     "POP3Client",
     "Password",
     "Phase",
+    "Pin",
+    "PinOffer",
     "Plan",
     "Policy",
     "PolicyError",
@@ -131,6 +137,7 @@ __all__ = [
     "connect_pop3",
     "connect_submission",
     "discover",
+    "pin_offer",
     "verify_account",
     "with_offers",
 ]

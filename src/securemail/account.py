@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, replace
 from enum import Enum
 from typing import Final
 
@@ -14,19 +14,15 @@ from securemail.certificate import ClientCertificate
 from securemail.credentials import Credentials, OAuthToken, Password, check_prepared
 from securemail.errors import UsageError
 from securemail.minimum import Policy
+from securemail.pin import Pin
+from securemail.service import Service
 from securemail.trust import TrustStore
+
+__all__ = ["Account", "Endpoint", "Service", "TLSMode"]
 
 _EHLO: Final = "Account.ehlo_name"
 _SRV_DOMAIN: Final = "Endpoint.srv_domain"
 _HOST_CHARS: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
-
-
-class Service(Enum):
-    """What a server does for an account."""
-
-    IMAP = "IMAP"
-    POP3 = "POP3"
-    SUBMISSION = "submission"
 
 
 class TLSMode(Enum):
@@ -126,6 +122,7 @@ class Account:
     client_certificate: ClientCertificate | None = None
     policy: Policy = Policy()
     trust: TrustStore = TrustStore.system()
+    pins: frozenset[Pin] = frozenset()
     prefer_external: bool = False
     authorization_identity: str = ""
     ehlo_name: str = ""
@@ -144,6 +141,7 @@ class Account:
             raise UsageError("neither a Password nor an OAuthToken", field="Account.credentials")
         if not isinstance(self.client_certificate, ClientCertificate | None):
             raise UsageError("not a ClientCertificate", field="Account.client_certificate")
+        object.__setattr__(self, "pins", self._checked_pins())
         object.__setattr__(self, "ehlo_name", _canonical_ehlo_name(self.ehlo_name))
         check_prepared(self.authorization_identity, "Account.authorization_identity")
 
@@ -157,6 +155,35 @@ class Account:
                 f"{endpoint} is configured without TLS, but the account's policy has a minimum",
                 field=f"{field}.tls",
             )
+
+    def _checked_pins(self) -> frozenset[Pin]:
+        pins = frozenset(self.pins)
+        if not all(isinstance(pin, Pin) for pin in pins):
+            raise UsageError("not all of them are a Pin", field="Account.pins")
+        if others := {pin.address for pin in pins} - {self.address}:
+            raise UsageError(f"pins of {', '.join(sorted(others))}", field="Account.pins")
+        if len({(pin.service, pin.host, pin.port) for pin in pins}) < len(pins):
+            raise UsageError("two pins for one server", field="Account.pins")
+        return pins
+
+    def pin(self, service: Service) -> Pin | None:
+        """Return the pin for where `service` is now, or None where there is none."""
+        endpoint = self.endpoint(service)
+        if endpoint is None:
+            return None
+        here = (service, endpoint.host, endpoint.port)
+        return next((pin for pin in self.pins if (pin.service, pin.host, pin.port) == here), None)
+
+    def without_pin(self, pin: Pin) -> Account:
+        """Return the account with `pin` undone (RFC 8314 section 5.4).
+
+        The next connection does without it; those that are open stay as they are.
+
+        Raises: UsageError when the account does not have it.
+        """
+        if pin not in self.pins:
+            raise UsageError("the account does not have that pin", field="Account.pins")
+        return replace(self, pins=self.pins - {pin})
 
     def endpoint(self, service: Service) -> Endpoint | None:
         """Return where `service` is, or None where the account has none."""

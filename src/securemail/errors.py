@@ -87,14 +87,21 @@ class CertificateError(SecureMailError):
     """The server's certificate was not accepted; the handshake ended there.
 
     `reason` is a `CertificateReason`, `certificate` the one at fault (None when it could not be
-    parsed).
+    parsed), `pinned` the one that the account has a pin for. None of them leads to a new pin:
+    those are made in account setup only (RFC 8314 section 5.4).
     """
 
     def __init__(
-        self, message: str, *, reason: CertificateReason, certificate: x509.Certificate | None
+        self,
+        message: str,
+        *,
+        reason: CertificateReason,
+        certificate: x509.Certificate | None,
+        pinned: x509.Certificate | None = None,
     ) -> None:
         self.reason = reason
         self.certificate = certificate
+        self.pinned = pinned
         super().__init__(message)
 
 

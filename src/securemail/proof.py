@@ -64,6 +64,7 @@ class CertificateReason(Enum):
     PURPOSE = "not issued for a server"
     REVOKED = "revoked"
     DANE_MISMATCH = "not the one that the DNS names"
+    PIN_MISMATCH = "not the pinned one"
     INVALID = "invalid"
 
 
@@ -95,7 +96,8 @@ class Proof:
     """The facts of one handshake, as the TLS engine saw them. Nothing here is an opinion.
 
     `chain` is the verified chain, the server's own certificate first; `failure` is why it was not
-    accepted, where an account without a minimum went on regardless. `tlsa` is the record by which
+    accepted, where an account without a minimum went on regardless, and `problems` all that is
+    wrong with it. `tlsa` is the record by which
     DANE vouches for the server, or narrows down what an authority says. The client certificate was
     `withheld` if the server asked for it and the account does not let it be seen in that version.
     """
@@ -114,3 +116,4 @@ class Proof:
     client_certificate_problem: str | None = None
     channel_binding: ChannelBinding | None = None
     tlsa: TLSARecord | None = None
+    problems: tuple[CertificateReason, ...] = ()

@@ -141,9 +141,7 @@ class SecureSession(Generic[ClientT]):
 
     async def _new_engine(self) -> Engine:
         async with self._clock.limit("tls", "preparing TLS"):
-            return await new_engine(
-                self.account, self.endpoint, self._route, self._hello, service=self.service
-            )
+            return await new_engine(self.account, self.service, self._route, self._hello)
 
     async def _retrying(self, handshake: Callable[[], Awaitable[None]]) -> None:
         """Do what has a handshake in it; once more, with less on offer, where that may help."""

@@ -50,6 +50,17 @@ def test_without_a_minimum_nothing_is_held_back(intent: Intent) -> None:
     Gate(no_minimum())(intent)
 
 
+@pytest.mark.parametrize("intent", Intent)
+def test_where_a_pin_is_nothing_private_is_said_before_tls(intent: Intent) -> None:
+    gate = Gate(no_minimum(), must_encrypt=True)
+    assert gate.shortfalls == {Shortfall.NO_TLS}
+    if intent in {Intent.AUTHENTICATE, Intent.USE}:
+        with pytest.raises(PolicyError):
+            gate(intent)
+    gate.proof = UNVALIDATED_PROOF
+    gate(intent)
+
+
 def test_the_refusal_says_all_that_is_missing() -> None:
     gate = Gate(Policy(require_dane=True, require_post_quantum=True), UNVALIDATED_PROOF)
     with pytest.raises(PolicyError, match=r"DANE.*not validated") as caught:

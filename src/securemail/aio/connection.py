@@ -13,7 +13,8 @@ from securemail.aio.driver import Driver
 from securemail.aio.exchange import Line, enable_utf8
 from securemail.aio.login import Login, LoginRecord, blaming
 from securemail.aio.offer import offer_of
-from securemail.errors import SecureMailError, UsageError
+from securemail.aio.route import endpoint_of
+from securemail.errors import SecureMailError
 from securemail.policy.gate import Gate
 from securemail.protocol.dialects import new_dialect
 from securemail.protocol.dialogue import Command, Event
@@ -26,16 +27,13 @@ class Connection:
     """What a session stands on. A handshake that is tried again wants a new one."""
 
     def __init__(self, account: Account, service: Service, clock: Clock) -> None:
-        endpoint = account.endpoint(service)
-        if endpoint is None:
-            raise UsageError(f"{account.address} has none", field=f"Account.{service.name.lower()}")
-        self.gate = Gate(account.policy)
+        self.endpoint = endpoint_of(account, service)
+        self.gate = Gate(account.policy, must_encrypt=account.pin(service) is not None)
         # A server cannot prepare an answer to a tag that it has to guess.
         token = secrets.token_hex(4).upper()
         dialect = new_dialect(service, token, ehlo_name=account.ehlo_name)
         self.machine = Machine(dialect, self.gate)
         self._account = account
-        self.endpoint = endpoint
         self._clock = clock
         self._driver = Driver(self.machine)
         self.transport = self._driver.transport

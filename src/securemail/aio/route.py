@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from securemail.account import Endpoint
+from securemail.account import Account, Endpoint, Service
 from securemail.aio.resolver import Resolver
+from securemail.errors import UsageError
 from securemail.records import DNSSEC, Answer, TLSARecord
 
 
@@ -19,6 +20,17 @@ class Route:
     addresses: tuple[str, ...]
     tlsa: tuple[TLSARecord, ...] = ()
     tlsa_base: str = ""
+
+
+def endpoint_of(account: Account, service: Service) -> Endpoint:
+    """Return where `service` of `account` is.
+
+    Raises: UsageError when the account has none.
+    """
+    endpoint = account.endpoint(service)
+    if endpoint is None:
+        raise UsageError(f"{account.address} has none", field=f"Account.{service.name.lower()}")
+    return endpoint
 
 
 async def find_route(endpoint: Endpoint, resolver: Resolver) -> Route:

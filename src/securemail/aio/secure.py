@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from functools import partial
 
-from securemail.account import Account, Endpoint, Service
+from securemail.account import Account, Service
 from securemail.aio.contexts import shared_context
-from securemail.aio.route import Route
+from securemail.aio.route import Route, endpoint_of
 from securemail.aio.sessions import AccountTickets, Sessions, now
 from securemail.policy.confidentiality import may_resume, may_show_client_certificate
 from securemail.tls.context import ContextKey
@@ -18,21 +18,23 @@ from securemail.tls.resumption import SessionKey
 from securemail.tls.verdict import Rules
 
 
-async def new_engine(
-    account: Account, endpoint: Endpoint, route: Route, hello: Hello, *, service: Service
-) -> Engine:
-    """Return an engine that will hold the server at `endpoint` to what `account` asks for.
+async def new_engine(account: Account, service: Service, route: Route, hello: Hello) -> Engine:
+    """Return an engine that will hold the server for `service` to what `account` asks for.
 
     `route` is what the DNS knows about it, `hello` what to offer.
     """
+    endpoint = endpoint_of(account, service)
     policy, mine = account.policy, account.client_certificate
+    # RFC 8314 section 5.3: where there is a minimum, a pin counts for nothing.
+    pin = None if policy.has_minimum else account.pin(service)
     key = ContextKey(
         account.trust, policy.minimum_tls, mine.chain if mine else (), is_hybrid=hello.is_hybrid
     )
     rules = Rules(
         host=endpoint.host,
         is_address=endpoint.is_address,
-        must_validate=policy.has_minimum,
+        must_validate=policy.has_minimum or pin is not None,
+        pin=pin,
         tlsa=usable(route.tlsa),
         tlsa_base=route.tlsa_base,
         srv_id=endpoint.srv_id(service),

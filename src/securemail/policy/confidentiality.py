@@ -138,9 +138,9 @@ class Confidentiality:
     `shortfalls` says what is missing from a confidential connection under the account's policy, or
     under the RFC's minimum where the account has none. `cipher`, `group`, `tls_version` and
     `identity` are None in cleartext. `failure` is why the certificate was not accepted, where an
-    account without a minimum went on regardless. `tlsa` is the DANE record that the server met, if
-    there is one, whatever `trust` rests on (RFC 6698). `chain` is the verified chain, the server's
-    certificate first.
+    account without a minimum went on regardless, and `problems` all that is wrong with it. `tlsa`
+    is the DANE record that the server met, if there is one, whatever `trust` rests on (RFC 6698).
+    `chain` is the verified chain, the server's certificate first.
     """
 
     level: Level
@@ -152,6 +152,7 @@ class Confidentiality:
     identity: Identity | None = None
     chain: tuple[x509.Certificate, ...] = ()
     failure: CertificateReason | None = None
+    problems: tuple[CertificateReason, ...] = ()
     tlsa: TLSARecord | None = None
     resumed: bool = False
     client_certificate_requested: bool = False
@@ -186,6 +187,7 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         identity=proof.identity,
         chain=proof.chain,
         failure=proof.failure,
+        problems=proof.problems,
         tlsa=proof.tlsa,
         resumed=proof.resumed,
         client_certificate_requested=proof.client_certificate_requested,

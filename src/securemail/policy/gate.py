@@ -26,15 +26,19 @@ class Gate:
     """Asked by the protocol machine before each byte it makes.
 
     Nobody opens it: whether it is open follows from `proof`, the facts of the handshake, each time
-    that it is asked. `proof` is None until there is TLS.
+    that it is asked. `proof` is None until there is TLS. `must_encrypt` is for servers with a pin:
+    without it, whoever cannot show the pinned certificate would refuse STARTTLS instead.
     """
 
     policy: Policy
     proof: Proof | None = None
+    must_encrypt: bool = False
 
     @property
     def shortfalls(self) -> frozenset[Shortfall]:
         """What is missing from the account's minimum now."""
+        if self.must_encrypt and self.proof is None:
+            return frozenset({Shortfall.NO_TLS})
         return shortfalls(self.policy, self.proof)
 
     def __call__(self, intent: Intent) -> None:

@@ -213,6 +213,7 @@ class Engine:
             tlsa=verdict.tlsa,
             chain=self._verified_chain(),
             failure=verdict.failure.reason if verdict.failure else None,
+            problems=handshake.problems,
             resumed=False,
             client_certificate_requested=handshake.client_certificate_requested,
             client_certificate_sent=handshake.client_certificate_sent,

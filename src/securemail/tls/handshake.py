@@ -17,7 +17,7 @@ from OpenSSL.crypto import X509
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, TLSVersion, Trust
-from securemail.tls.verdict import Finding, Rules, Verdict, decide, refused
+from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
 from securemail.wire.text import printable
 
 _Codes = SSL.X509VerificationCodes
@@ -87,6 +87,7 @@ class Handshake:
     alert: str | None = None
     _has_ticket: bool = False
     _is_ticket_long: bool = False
+    problems: tuple[CertificateReason, ...] = ()
     _chain: dict[int, x509.Certificate] = field(default_factory=dict)
     _findings: list[Finding] = field(default_factory=list)
 
@@ -107,6 +108,7 @@ class Handshake:
         if is_due and self._is_open:
             chain = [self._chain[place] for place in sorted(self._chain)]
             self.verdict = decide(self.rules, chain, self._findings)
+            self.problems = problems_of(self.rules, chain, self._findings)
 
     @property
     def _is_open(self) -> bool:

@@ -10,8 +10,10 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from securemail.errors import CertificateError
+from securemail.pin import Pin, fingerprint
 from securemail.proof import CertificateReason, Identity, IdentityKind, Trust
 from securemail.records import TLSARecord
 from securemail.tls.dane import Match, Usage, is_strong, matches
@@ -30,6 +32,7 @@ class Rules:
     them DNSSEC-secure, and `tlsa_base` the name at which they stand: the host, or what it is an
     alias of (RFC 7671 section 7). Where there are records, one of them must be met. `srv_id` is the
     service of the mail domain whose SRV record led to the host ("_imaps.example.org"), if one did.
+    `pin` is what a person has accepted for this server; it is None for accounts with a minimum.
     """
 
     host: str
@@ -38,10 +41,13 @@ class Rules:
     tlsa: tuple[TLSARecord, ...] = ()
     tlsa_base: str = ""
     srv_id: str = ""
+    pin: Pin | None = None
 
     @property
     def may_accept_in_spite_of_findings(self) -> bool:
         """Whether something else than an authority may vouch for the certificate."""
+        if self.pin is not None:
+            return True
         return any(record.usage in (Usage.DANE_TA, Usage.DANE_EE) for record in self.tlsa)
 
     @property
@@ -80,7 +86,27 @@ def decide(rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[F
 
     Raises: ValueError when the certificate's names cannot be read.
     """
-    return _by_dane(rules, chain, findings) if rules.tlsa else _by_pkix(rules, chain, findings)
+    if rules.tlsa:
+        return _by_dane(rules, chain, findings)
+    verdict = _by_pkix(rules, chain, findings)
+    if verdict.failure is None or rules.pin is None:
+        return verdict  # RFC 6125 section 6.6: a certificate that validates needs no pin
+    if not rules.pin.is_for(chain[0]):
+        return refused(rules, _mismatch(rules.pin, chain[0], verdict.failure.reason))
+    serious = [each for each in findings if not _is_excused(rules.pin, each)]
+    return refused(rules, serious[0]) if serious else Verdict(Trust.PIN)
+
+
+def problems_of(
+    rules: Rules, chain: Sequence[x509.Certificate], findings: Sequence[Finding]
+) -> tuple[CertificateReason, ...]:
+    """Return all that PKIX holds against `chain`, for a person who has to judge it.
+
+    Raises: ValueError as `decide`.
+    """
+    by_name = _by_pkix(rules, chain, ()).failure
+    found = [each.reason for each in findings] + ([by_name.reason] if by_name else [])
+    return tuple(dict.fromkeys(found))
 
 
 def _by_pkix(
@@ -141,6 +167,25 @@ def _identity(rules: Rules, certificate: x509.Certificate) -> Identity | None:
     return match_identity(certificate, wanted)
 
 
+def _is_excused(pin: Pin, finding: Finding) -> bool:
+    """Return whether a person has accepted `finding` with the certificate (RFC 8314 section 5.4).
+
+    What stands above a pinned certificate vouches for nothing. Its dates do matter: with nobody to
+    revoke it, they are the one end that it has, unless it was over when the person accepted it.
+    """
+    if finding.depth > 0 or finding.reason in _NO_ANCHOR:
+        return True
+    return finding.reason is CertificateReason.EXPIRED and pin.was_expired
+
+
+def _mismatch(pin: Pin, found: x509.Certificate, reason: CertificateReason) -> Finding:
+    detail = (
+        f"it is {fingerprint(found.public_bytes(Encoding.DER))} ({reason.value}), "
+        f"and {pin.fingerprint} was accepted on {pin.made_at:%Y-%m-%d}"
+    )
+    return Finding(CertificateReason.PIN_MISMATCH, found, detail)
+
+
 def refused(rules: Rules, finding: Finding) -> Verdict:
     """Return the verdict that a certificate is not accepted because of `finding`."""
     # One sentence: "the certificate of mail.example.org expired 3 days ago".
@@ -150,5 +195,6 @@ def refused(rules: Rules, finding: Finding) -> Verdict:
         f"the certificate of {rules.host}{says}",
         reason=finding.reason,
         certificate=finding.certificate,
+        pinned=rules.pin.certificate if rules.pin else None,
     )
     return Verdict(Trust.NONE, failure=error)
