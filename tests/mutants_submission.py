@@ -148,4 +148,11 @@ SUBMISSION_MUTANTS: Final = (
         "    if False:\n",
         f"{EXTENSIONS}::test_size_is_said_and_checked_before_anything_is_sent",
     ),
+    Mutant(
+        "a message goes to those recipients alone that could be read",
+        "transports/outgoing.py",
+        "        if any(_UNREAD in str(defect) for defect in value.defects):\n",
+        "        if False:\n",
+        f"{ENVELOPE}::test_a_list_that_was_not_read_to_its_end_is_refused",
+    ),
 )

@@ -52,6 +52,45 @@ def test_a_recipient_is_named_once() -> None:
     assert made(letter(Cc="bob@example.org")).recipients == ("bob@example.org",)
 
 
+UNREAD = [
+    "a@example.org; b@example.org",
+    "a@example.org b@example.org",
+    "a@good.example <b@evil.example>",
+    "<b@evil.example>@good.example",
+    "a@example.org)b@example.org",
+    "a@b@example.org, c@example.org",
+    "Alice Smith, c@example.org",
+]
+
+
+@pytest.mark.parametrize("field", ["From", "To", "Cc", "Bcc"])
+@pytest.mark.parametrize("text", UNREAD)
+def test_a_list_that_was_not_read_to_its_end_is_refused(text: str, field: str) -> None:
+    others = {"From": "x@example.org", "To": "y@example.org"}
+    head = "".join(f"{name}: {value}\r\n" for name, value in {**others, field: text}.items())
+    message = f"{head}\r\nHello.\r\n".encode()
+    with pytest.raises(UsageError):
+        made(message)
+    assert made(message, sender="s@example.org", recipients="r@example.org").recipients
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "John Q. Public <a@example.org>",
+        "a@example.org, ,",
+        "group: a@example.org;",
+        '"=?utf-8?q?J?=" <a@example.org>',
+        "=?utf-8?q?J?=K <a@example.org>",
+        "J <@relay.example:a@example.org>",
+        "a@example.org (J)",
+    ],
+)
+def test_a_list_written_loosely_is_read(text: str) -> None:
+    message = f"From: x@example.org\r\nTo: {text}\r\n\r\nHello.\r\n".encode()
+    assert made(message).recipients == ("a@example.org",)
+
+
 @pytest.mark.parametrize(
     "message",
     [

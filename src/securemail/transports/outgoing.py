@@ -15,7 +15,7 @@ from email import message_from_string, policy
 from email.errors import MessageError
 from email.generator import BytesGenerator
 from email.message import EmailMessage
-from typing import Final
+from typing import Any, Final
 
 from securemail import limits
 from securemail.errors import UsageError
@@ -39,6 +39,8 @@ _UNWRITABLE: Final = (
 _SENDERS: Final = ("Sender", "From")
 _RECIPIENTS: Final = ("To", "Cc", "Bcc")
 _FIELD: Final = "submit.message"
+# What email says of a part of an address list that it has passed over.
+_UNREAD: Final = "invalid address"
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,7 +176,7 @@ def sender_in(message: EmailMessage) -> str:
     Raises: UsageError where there is none, or more than one.
     """
     for name in _names(message, _SENDERS):
-        found = _addresses(message, [name])
+        found = _whole_addresses(message, [name])
         if len(found) > 1:
             raise UsageError(f"{name} has {len(found)} addresses: say which", field="submit.sender")
         if found:
@@ -184,7 +186,7 @@ def sender_in(message: EmailMessage) -> str:
 
 def recipients_in(message: EmailMessage) -> list[str]:
     """Return the addresses in To, Cc and Bcc. Raises: UsageError where there are none."""
-    found = _addresses(message, _names(message, _RECIPIENTS))
+    found = _whole_addresses(message, _names(message, _RECIPIENTS))
     if not found:
         raise UsageError("neither To nor Cc nor Bcc has an address", field="submit.recipients")
     return found
@@ -194,7 +196,7 @@ def has_utf8_address(message: EmailMessage) -> bool:
     """Return whether an address in the header can only be written in UTF-8 (RFC 6532)."""
     names = [*_SENDERS, *_RECIPIENTS, "Reply-To"]
     resent = [f"Resent-{name}" for name in names]
-    return any(not address.isascii() for address in _addresses(message, [*names, *resent]))
+    return any(not address.isascii() for address in _addresses(_fields(message, [*names, *resent])))
 
 
 def _names(message: EmailMessage, names: tuple[str, ...]) -> list[str]:
@@ -208,14 +210,29 @@ def _names(message: EmailMessage, names: tuple[str, ...]) -> list[str]:
     return [f"Resent-{name}" for name in names] if blocks else list(names)
 
 
-def _addresses(message: EmailMessage, names: list[str]) -> list[str]:
+def _whole_addresses(message: EmailMessage, names: list[str]) -> list[str]:
+    """Return the addresses, if email has read the lists to their ends.
+
+    "a@b.example; c@d.example" and "a@b.example <c@d.example>" are a@b.example to it, and c would be
+    left out without a word.
+    """
+    fields = _fields(message, names)
+    for name, value in fields:
+        if any(_UNREAD in str(defect) for defect in value.defects):
+            raise UsageError(f"{name} has more than addresses: say who", field=_FIELD)
+    return _addresses(fields)
+
+
+def _fields(message: EmailMessage, names: list[str]) -> list[tuple[str, Any]]:
     try:
-        found = [
-            address.addr_spec
-            for name in names
-            for header in message.get_all(name, [])
-            for address in header.addresses
-        ]
+        return [(name, value) for name in names for value in message.get_all(name, [])]
+    except Exception as exc:
+        raise UsageError(f"an address cannot be read: {exc}", field=_FIELD) from exc
+
+
+def _addresses(fields: list[tuple[str, Any]]) -> list[str]:
+    try:
+        found = [address.addr_spec for _, value in fields for address in value.addresses]
     except Exception as exc:
         raise UsageError(f"an address cannot be read: {exc}", field=_FIELD) from exc
     return [address for address in found if address not in ("", "<>")]
