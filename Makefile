@@ -20,7 +20,7 @@ help: ## list these targets
 
 install: $(VENV)/.dev ## make .venv with all that development needs
 
-demo: $(VENV)/.testing ## show two secure sessions, and an attack that is refused
+demo: $(VENV)/.testing ## from an address to mail sent and read, and an attack that is refused
 	@$(BIN)/python -m securemail.demo
 
 test: lint types imports servers ## check all there is to check; what CI runs

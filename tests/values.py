@@ -5,6 +5,8 @@ from __future__ import annotations
 import warnings
 from dataclasses import replace
 
+import dns.message
+
 from securemail import ConfidentialityWarning, Identity, IdentityKind, Policy, TLSVersion, Trust
 from securemail.proof import Proof
 
@@ -28,3 +30,8 @@ def no_minimum() -> Policy:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConfidentialityWarning)
         return Policy.without_minimum(acknowledge="a test that has nothing to hide")
+
+
+async def silent(_query: dns.message.Message) -> bytes | None:
+    """Be a name server that answers nothing."""
+    return None

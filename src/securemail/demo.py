@@ -1,4 +1,4 @@
-"""`make demo`: mail submitted and read back by three protocols, and an attack that is refused.
+"""`make demo`: from an address to mail sent and read by three protocols; an attack is refused.
 
 All on loopback. Run it with `python -m securemail.demo`; it needs the extra `securemail[testing]`.
 """
@@ -17,15 +17,25 @@ from securemail import (
     Endpoint,
     Password,
     PolicyError,
+    Resolver,
     SecureSession,
-    Service,
     TLSMode,
     TrustStore,
     connect_imap,
     connect_pop3,
     connect_submission,
+    discover,
+    verify_account,
 )
-from securemail.testing import Expect, MailServer, Offer, ScriptedServer, Send
+from securemail.testing import (
+    Expect,
+    MailServer,
+    NameServer,
+    Offer,
+    ScriptedServer,
+    Send,
+    mail_zone,
+)
 
 _ADDRESS: Final = "alice@example.org"
 _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of a server that lives a second
@@ -38,24 +48,32 @@ def main() -> None:
 
 
 async def _demo() -> None:
-    async with MailServer({"alice": _PASSWORD}, offer=Offer(mechanisms=_MECHANISMS)) as server:
-        _say(f"A mail server for {_ADDRESS} is up on {server.address}, with its own authority.")
-        await _submit("1. Submit a message: STARTTLS, with a password", _by_password(server))
-        await _read_imap("2. Read it by IMAP: implicit TLS, with a password", _by_password(server))
-        await _read_imap("3. Again: STARTTLS, with a client certificate", _by_certificate(server))
-        await _read_pop3("4. And by POP3: implicit TLS, with a password", _by_password(server))
+    async with (
+        MailServer({"alice": _PASSWORD}, offer=Offer(mechanisms=_MECHANISMS)) as server,
+        NameServer(mail_zone(server)) as names,
+    ):
+        _say(f"A mail server and a signed DNS for {_ADDRESS} are up on {server.address}.")
+        resolver = Resolver([names.address], anchor=names.anchor)
+        account = await _discover("1. Find its servers in the DNS, and try them", server, resolver)
+        await _submit("2. Submit a message", account, resolver)
+        await _read_imap("3. Read it by IMAP", account, resolver)
+        await _read_pop3("4. And by POP3", account, resolver)
+        title = "5. Again by IMAP: STARTTLS, a client certificate, and no DNS"
+        await _read_imap(title, _by_certificate(server))
     await _refuse_an_attack()
 
 
-def _by_password(server: MailServer) -> Account:
-    return Account(
-        _ADDRESS,
-        imap=server.endpoint(TLSMode.IMPLICIT),
-        pop3=server.endpoint(TLSMode.IMPLICIT, service=Service.POP3),
-        submission=server.endpoint(TLSMode.STARTTLS, service=Service.SUBMISSION),
-        credentials=Password("alice", _PASSWORD),
-        trust=TrustStore.from_pem(server.ca.pem),
-    )
+async def _discover(title: str, server: MailServer, resolver: Resolver) -> Account:
+    _title(title)
+    trust = TrustStore.from_pem(server.ca.pem)
+    plan = await discover(_ADDRESS, resolver=resolver, trust=trust)
+    _say(str(plan))
+    account = plan.account(credentials=Password("alice", _PASSWORD))
+    report = await verify_account(account, resolver=resolver)
+    _say(str(report))
+    if not report.is_ok:
+        raise SystemExit("the account does not work")
+    return account
 
 
 def _by_certificate(server: MailServer) -> Account:
@@ -67,17 +85,17 @@ def _by_certificate(server: MailServer) -> Account:
     )
 
 
-async def _submit(title: str, account: Account) -> None:
+async def _submit(title: str, account: Account, resolver: Resolver) -> None:
     _title(title)
-    async with connect_submission(account) as session:
+    async with connect_submission(account, resolver=resolver) as session:
         _explain(session)
         await session.client.submit(_letter())
         _say("the message was accepted")
 
 
-async def _read_imap(title: str, account: Account) -> None:
+async def _read_imap(title: str, account: Account, resolver: Resolver | None = None) -> None:
     _title(title)
-    async with connect_imap(account) as session:
+    async with connect_imap(account, resolver=resolver) as session:
         _explain(session)
         await session.client.select("INBOX")
         answer = await session.client.fetch("1", "(BODY.PEEK[HEADER.FIELDS (SUBJECT)])")
@@ -85,9 +103,9 @@ async def _read_imap(title: str, account: Account) -> None:
         _say(f"the first message: {subject.decode().strip()}")
 
 
-async def _read_pop3(title: str, account: Account) -> None:
+async def _read_pop3(title: str, account: Account, resolver: Resolver) -> None:
     _title(title)
-    async with connect_pop3(account) as session:
+    async with connect_pop3(account, resolver=resolver) as session:
         _explain(session)
         message = await session.client.retr(1)
         subject = next(line for line in message.splitlines() if line.startswith(b"Subject:"))
@@ -95,7 +113,7 @@ async def _read_pop3(title: str, account: Account) -> None:
 
 
 async def _refuse_an_attack() -> None:
-    _title("5. An attacker strips STARTTLS")
+    _title("6. An attacker strips STARTTLS")
     attack = (
         Send(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] no STARTTLS here, just log in\r\n"),
         Expect(rb"\S+ STARTTLS"),
@@ -130,6 +148,8 @@ def _explain(session: SecureSession) -> None:
     _say(f"{record.indicator.label}: {record.indicator.sentence}")
     _say(f"  {record.tls_version.value if record.tls_version else 'no TLS'}, {record.cipher}")
     _say(f"  key exchange {record.group}; trust {record.trust.value}, for {record.identity}")
+    if record.resumed:
+        _say("  by a TLS session of before, so the certificate did not have to be shown again")
     shown = "shown" if record.client_certificate_sent else "not shown"
     asked = "asked for" if record.client_certificate_requested else "not asked for"
     _say(f"  client certificate {asked} and {shown}")

@@ -18,8 +18,9 @@ from securemail import (
     UsageError,
 )
 from securemail.records import SRVRecord, TLSARecord
-from tests.aio.nameserver import NameServer, honest, nameserver, silent
+from securemail.testing import NameServer
 from tests.discovery.worlds import world
+from tests.values import silent
 
 
 def validating(server: NameServer, timeout_s: float = 5.0) -> Resolver:
@@ -27,7 +28,7 @@ def validating(server: NameServer, timeout_s: float = 5.0) -> Resolver:
 
 
 async def test_addresses_of_both_families_come_with_their_standing() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         answer = await validating(server).addresses("mail.nsec.test")
     assert answer.records == ("::1", "127.0.0.1")
     assert answer.dnssec is DNSSEC.SECURE
@@ -36,19 +37,19 @@ async def test_addresses_of_both_families_come_with_their_standing() -> None:
 
 
 async def test_an_alias_leads_to_its_canonical_name() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         answer = await validating(server).addresses("abroad.nsec.test")
     assert (answer.canonical_name, answer.dnssec) == ("mail.nsec3.test", DNSSEC.SECURE)
 
 
 async def test_an_alias_into_an_unsigned_zone_is_insecure() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         answer = await validating(server).addresses("insecure.nsec.test")
     assert answer.dnssec is DNSSEC.INSECURE
 
 
 async def test_tlsa_and_srv_become_values() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         resolver = validating(server)
         tlsa = await resolver.tlsa("mail.nsec.test", 993)
         srv = await resolver.srv("_imaps._tcp", "nsec3.test")
@@ -60,34 +61,34 @@ async def test_tlsa_and_srv_become_values() -> None:
 
 @pytest.mark.parametrize("zone", ["nsec.test", "nsec3.test"])
 async def test_an_absence_that_is_proved_is_an_answer_without_records(zone: str) -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         answer = await validating(server).tlsa(f"mail.{zone}", 143)
     assert (answer.records, answer.dnssec) == ((), DNSSEC.SECURE)
 
 
 async def test_a_bogus_address_is_an_error_of_its_own() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         with pytest.raises(DiscoveryError, match=r"expired\.test\. DNSKEY") as caught:
             await validating(server).addresses("mail.expired.test")
     assert caught.value.reason is DiscoveryReason.BOGUS
 
 
 async def test_a_host_without_addresses_cannot_be_connected_to() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         with pytest.raises(ConnectError, match="no address") as caught:
             await validating(server).addresses("nowhere.nsec.test")
     assert caught.value.phase == "connect"
 
 
 async def test_an_address_is_its_own_and_nobody_is_asked() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         answer = await validating(server).addresses("127.0.0.9")
     assert answer.records == ("127.0.0.9",)
     assert server.queries == []
 
 
 async def test_questions_ask_for_signatures_and_for_what_is_bogus_too() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         await validating(server).srv("_imaps._tcp", "nsec.test")
     for kind, query in server.queries:
         assert kind == "udp"
@@ -97,14 +98,14 @@ async def test_questions_ask_for_signatures_and_for_what_is_bogus_too() -> None:
 
 
 async def test_what_does_not_fit_a_datagram_is_asked_over_tcp() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         answer = await validating(server).addresses("big.nsec.test")
     assert len(answer.records) == 100
     assert "tcp" in {kind for kind, _ in server.queries}
 
 
 async def test_an_answer_is_kept_as_long_as_it_holds() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         resolver = validating(server)
         first = await resolver.addresses("mail.nsec.test")
         asked = len(server.queries)
@@ -119,7 +120,7 @@ async def test_an_answer_is_kept_as_long_as_it_holds() -> None:
 
 
 async def test_look_ups_of_the_same_name_share_the_work() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         resolver = validating(server)
         await asyncio.gather(*(resolver.addresses("mail.nsec.test") for _ in range(20)))
     assert len(server.asked()) == len(set(server.asked()))
@@ -130,9 +131,9 @@ async def test_who_is_cancelled_leaves_the_others_their_result() -> None:
 
     async def waiting(query: dns.message.Message) -> bytes | None:
         await go_on.wait()
-        return await honest(query)
+        return await server.honest(query)
 
-    async with nameserver(waiting) as server:
+    async with NameServer(world(), answer=waiting) as server:
         resolver = validating(server)
         first = asyncio.create_task(resolver.tlsa("mail.nsec.test", 993))
         second = asyncio.create_task(resolver.tlsa("mail.nsec.test", 993))
@@ -145,7 +146,7 @@ async def test_who_is_cancelled_leaves_the_others_their_result() -> None:
 
 
 async def test_when_all_are_cancelled_nothing_goes_on() -> None:
-    async with nameserver(silent) as server:
+    async with NameServer(world(), answer=silent) as server:
         tasks = {
             asyncio.create_task(validating(server).addresses("mail.nsec.test")) for _ in range(2)
         }
@@ -157,7 +158,7 @@ async def test_when_all_are_cancelled_nothing_goes_on() -> None:
 
 
 async def test_a_resolver_that_answers_nothing_ends_in_its_time_limit() -> None:
-    async with nameserver(silent) as server:
+    async with NameServer(world(), answer=silent) as server:
         resolver = validating(server, timeout_s=0.1)
         with pytest.raises(DiscoveryError, match=r"longer than 0\.1 s") as caught:
             await resolver.srv("_imaps._tcp", "nsec.test")
@@ -168,7 +169,7 @@ async def test_a_resolver_that_answers_nothing_ends_in_its_time_limit() -> None:
 
 
 async def test_a_resolver_that_is_not_there_is_known_at_once() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         gone = server.address
     with pytest.raises(DiscoveryError) as caught:
         await Resolver([gone], trust=DNSTrust.NONE).srv("_imaps._tcp", "nsec.test")
@@ -176,15 +177,15 @@ async def test_a_resolver_that_is_not_there_is_known_at_once() -> None:
 
 
 async def test_the_next_resolver_is_asked_where_one_is_gone() -> None:
-    async with nameserver() as gone:
-        pass
-    async with nameserver() as server:
-        resolver = Resolver([gone.address, server.address], anchor=world().anchor)
+    async with NameServer(world()) as server:
+        gone = server.address
+    async with NameServer(world()) as server:
+        resolver = Resolver([gone, server.address], anchor=world().anchor)
         assert (await resolver.addresses("mail.nsec.test")).dnssec is DNSSEC.SECURE
 
 
 async def test_without_trust_answers_are_unchecked() -> None:
-    async with nameserver() as server:
+    async with NameServer(world()) as server:
         resolver = Resolver([server.address], trust=DNSTrust.NONE)
         answer = await resolver.addresses("mail.expired.test")
     assert answer.dnssec is DNSSEC.UNCHECKED
@@ -194,11 +195,11 @@ async def test_without_trust_answers_are_unchecked() -> None:
 @pytest.mark.parametrize(("is_set", "standing"), [(True, "secure"), (False, "insecure")])
 async def test_the_ad_bit_counts_where_it_is_trusted(is_set: bool, standing: str) -> None:
     async def speaking(query: dns.message.Message) -> bytes | None:
-        response = dns.message.from_wire(await honest(query) or b"")
+        response = dns.message.from_wire(await server.honest(query) or b"")
         response.flags |= dns.flags.AD if is_set else 0
         return response.to_wire()
 
-    async with nameserver(speaking) as server:
+    async with NameServer(world(), answer=speaking) as server:
         resolver = Resolver([server.address], trust=DNSTrust.AD)
         assert (await resolver.tlsa("mail.nsec.test", 993)).dnssec.value == standing
     assert all(query.flags & dns.flags.AD for _, query in server.queries)

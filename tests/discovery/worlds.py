@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cache
+from typing import Final
 
 import dns.message
 import dns.name
@@ -11,8 +13,10 @@ import dns.rdatatype
 
 from securemail.discovery.dnssec import Found, Question, look_up
 from securemail.discovery.dnssec_anchor import Anchors
-from tests.dnsworld.authority import Authority
-from tests.dnsworld.zone import DAY_S, NOW, Denial, Signing, make_zone
+from securemail.testing.dns.authority import Authority
+from securemail.testing.dns.zone import DAY_S, Denial, Signing, make_zone
+
+NOW: Final = int(time.time())
 
 HOSTS = """
 mail A 127.0.0.1
@@ -63,7 +67,9 @@ def world() -> Authority:
 
 def answers(question: Question) -> dns.message.Message:
     """Answer as an honest resolver does: through the wire format."""
-    return dns.message.from_wire(world().answer(question).to_wire(max_size=65535))
+    return dns.message.from_wire(
+        world().answer(question.name, question.rdtype).to_wire(max_size=65535)
+    )
 
 
 def find(name: str, rdtype: str = "A", answer: Answerer = answers, now: int = NOW) -> Found:

@@ -15,13 +15,15 @@ from securemail import (
     Service,
     Timeouts,
 )
-from securemail.discovery.dnssec import Question
 from securemail.discovery.plan import Plan
 from securemail.records import DNSSEC
 from securemail.setup import SRV, discover
-from tests.aio.nameserver import Answerer, nameserver, silent
-from tests.dnsworld.authority import Authority
-from tests.dnsworld.zone import DAY_S, NOW, Denial, Signing, make_zone
+from securemail.testing import NameServer
+from securemail.testing.dns.authority import Authority
+from securemail.testing.dns.server import Answerer
+from securemail.testing.dns.zone import DAY_S, Denial, Signing, make_zone
+from tests.discovery.worlds import NOW
+from tests.values import silent
 
 ABROAD = """
 _imaps._tcp SRV 0 1 993 mail.provider.test.
@@ -60,15 +62,8 @@ def world() -> Authority:
     )
 
 
-async def honest(query: dns.message.Message) -> bytes | None:
-    asked = query.question[0]
-    response = world().answer(Question(asked.name, asked.rdtype))
-    response.id = query.id
-    return response.to_wire(max_size=65535)
-
-
-async def planned(domain: str, answer: Answerer = honest) -> Plan:
-    async with nameserver(answer) as server:
+async def planned(domain: str, answer: Answerer | None = None) -> Plan:
+    async with NameServer(world(), answer=answer) as server:
         resolver = Resolver([server.address], anchor=world().anchor)
         return await discover(f"alice@{domain}", resolver=resolver, sources=[SRV()])
 
@@ -133,7 +128,7 @@ async def garbage(query: dns.message.Message) -> bytes | None:
 async def test_a_server_that_does_not_answer_leaves_a_typed_error_in_time(
     answer: Answerer,
 ) -> None:
-    async with nameserver(answer) as server:
+    async with NameServer(world(), answer=answer) as server:
         resolver = Resolver([server.address], anchor=world().anchor)
         limits = Timeouts(connect=0.2, total=5)
         with pytest.raises(DiscoveryError) as caught:

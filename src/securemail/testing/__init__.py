@@ -2,11 +2,13 @@
 
 `MailServer` is an honest server with real TLS and mailboxes in memory. `ScriptedServer` plays a
 dialogue that is written down as steps, hostile ones included, and records what left the client's
-socket. Everything here is kept apart from the library's own parsing, so that one mistake cannot
-hide another.
+socket. `NameServer` is a DNS with signed zones. Everything here is kept apart from the library's
+own parsing, so that one mistake cannot hide another.
 """
 
 from securemail.testing.ca import CertificateAuthority, ServerCertificate, self_signed
+from securemail.testing.dns.mail import mail_zone
+from securemail.testing.dns.server import NameServer
 from securemail.testing.peer import Transcript
 from securemail.testing.scripted import ScriptedServer
 from securemail.testing.server import MailServer, Offer
@@ -37,6 +39,7 @@ __all__ = [
     "MailStore",
     "Mailbox",
     "Message",
+    "NameServer",
     "Offer",
     "Repeat",
     "Reset",
@@ -50,5 +53,6 @@ __all__ = [
     "Step",
     "SubmittedMessage",
     "Transcript",
+    "mail_zone",
     "self_signed",
 ]

@@ -87,7 +87,7 @@ class MailServer:
     `server.store.deliver(user, message)` delivers from outside. What is submitted for
     `alice@example.org` is delivered to `alice`, if there is one, and `server.submitted` has it all.
     `server.tokens` are the access tokens that are good now, each with its user; change it to let
-    one expire.
+    one expire. `server.certificate` is what it shows.
     """
 
     def __init__(
@@ -107,6 +107,7 @@ class MailServer:
         self.host_name: Final = host_name
         self.store: Final = MailStore(self.users)
         self.submitted: Final[list[SubmittedMessage]] = []
+        self.certificate: Final = offer.certificate or self.ca.issue(host_name)
         self._site = self._new_site(offer, client_certificates=client_certificates)
         self._office = Office(self._site, offer.extensions, self.submitted)
         self._maildrops = Maildrops(
@@ -184,8 +185,7 @@ class MailServer:
             await listener.aclose()
 
     def _new_site(self, offer: Offer, *, client_certificates: bool) -> Site:
-        certificate = offer.certificate or self.ca.issue(self.host_name)
-        context = certificate.context(
+        context = self.certificate.context(
             minimum_version=offer.minimum_version,
             maximum_version=offer.maximum_version,
             client_roots=self.ca.pem if client_certificates else None,
@@ -197,7 +197,7 @@ class MailServer:
             users=self.users,
             tokens=self.tokens,
             offered=mechanisms,
-            end_point=certificate.end_point,
+            end_point=self.certificate.end_point,
             salt=secrets.token_bytes(16),
             iterations=offer.scram_iterations,
         )

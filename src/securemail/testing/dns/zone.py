@@ -1,4 +1,4 @@
-"""Zones that are signed here, for tests in memory and for the real name server."""
+"""Zones, and how they are signed (RFC 4034, RFC 5155)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
 from functools import cache
-from typing import Final, TypeVar
+from typing import Final, TypeVar, cast
 
 import dns.dnssec
 import dns.name
@@ -26,8 +26,6 @@ from dns.name import Name
 from dns.rdatatype import DS, NS, NSEC, RRSIG, SOA, RdataType
 from dns.rdtypes.ANY.NSEC import Bitmap
 
-# The real time, since name servers and validators of others take part.
-NOW: Final = int(time.time())
 DAY_S: Final = 86400
 TTL: Final = 300
 
@@ -42,20 +40,20 @@ class Denial(Enum):
 
 
 @cache
-def key_pair(zone: str) -> ec.EllipticCurvePrivateKey:
+def key_pair(_zone: str) -> ec.EllipticCurvePrivateKey:
     """Return the key of a zone: each has one, made once for the whole run."""
     return ec.generate_private_key(ec.SECP256R1())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
-    """How a zone is signed."""
+    """How a zone is signed; from `inception` to `expiration`, in seconds of the epoch."""
 
     denial: Denial = Denial.NSEC
     iterations: int = 0
     salt: bytes = b""
-    inception: int = NOW - 10 * DAY_S
-    expiration: int = NOW + 20 * DAY_S
+    inception: int = field(default_factory=lambda: int(time.time()) - 10 * DAY_S)
+    expiration: int = field(default_factory=lambda: int(time.time()) + 20 * DAY_S)
     algorithm: int = Algorithm.ECDSAP256SHA256
 
 
@@ -74,25 +72,31 @@ class Zone:
 
     @property
     def is_signed(self) -> bool:
+        """Whether it is signed at all."""
         return self.signing.denial is not Denial.NONE
 
     @property
     def has_nsec3(self) -> bool:
+        """Whether absence is proved by hashed names."""
         return self.signing.denial in (Denial.NSEC3, Denial.OPT_OUT)
 
     def add(self, rrset: dns.rrset.RRset) -> None:
+        """Add records to those of the same name and type."""
         known = self.records.setdefault((rrset.name, rrset.rdtype), rrset)
         for record in rrset:
             known.add(record)
 
     def key(self) -> dns.rdtypes.ANY.DNSKEY.DNSKEY:
+        """Return the key as it is published."""
         return _with_algorithm(self.signing_key(), self.signing.algorithm)
 
     def signing_key(self) -> dns.rdtypes.ANY.DNSKEY.DNSKEY:
+        """Return the key as it is, whatever algorithm the zone claims."""
         public = key_pair(str(self.name)).public_key()
         return dns.dnssec.make_dnskey(public, Algorithm.ECDSAP256SHA256, flags=257)
 
     def ds(self, digest: DSDigest = DSDigest.SHA256) -> dns.rrset.RRset:
+        """Return what the parent says of the key."""
         made = dns.dnssec.make_ds(self.name, self.key(), digest, policy=dns.dnssec.allow_all_policy)
         return rrset_of(self.name, made)
 
@@ -113,16 +117,20 @@ class Zone:
         return sorted(found)
 
     def types_at(self, name: Name) -> set[RdataType]:
+        """Return the types that `name` has."""
         return {rdtype for owner, rdtype in self.records if owner == name}
 
     def hash(self, name: Name) -> bytes:
+        """Return the NSEC3 hash of `name` (RFC 5155 section 5)."""
         text = dns.dnssec.nsec3_hash(name, self.signing.salt, self.signing.iterations, 1)
         return base64.b32hexdecode(text)
 
     def hashed_owner(self, hashed: bytes) -> Name:
+        """Return the name of the NSEC3 record for a hash."""
         return Name((base64.b32hexencode(hashed).lower(), *self.name.labels))
 
     def to_text(self) -> str:
+        """Return the zone as a zone file, signatures included."""
         sets = [*self.records.values(), *self.signatures.values()]
         soa_first = sorted(sets, key=lambda rrset: rrset.rdtype != SOA)
         return "\n".join(rrset.to_text() for rrset in soa_first) + "\n"
@@ -141,6 +149,7 @@ def make_zone(name: str, text: str, signing: Signing | None = None) -> Zone:
 
 
 def rrset_of(name: Name, *records: dns.rdata.Rdata, ttl: int = TTL) -> dns.rrset.RRset:
+    """Return records of one type as a set."""
     return dns.rrset.from_rdata_list(name, ttl, records)
 
 
@@ -175,9 +184,7 @@ def sign_rrset(rrset: dns.rrset.RRset, zone: Zone) -> dns.rdtypes.ANY.RRSIG.RRSI
 
 
 def _with_algorithm(record: RecordT, algorithm: int) -> RecordT:
-    changed = record.replace(algorithm=algorithm)
-    assert isinstance(changed, type(record))
-    return changed
+    return cast("RecordT", record.replace(algorithm=algorithm))
 
 
 def _nsecs(zone: Zone) -> Iterator[dns.rrset.RRset]:

@@ -1,4 +1,4 @@
-"""A name server for signed zones in memory: what a resolver that validates nothing would answer."""
+"""What a resolver that validates nothing would answer, for zones in memory."""
 
 from __future__ import annotations
 
@@ -13,8 +13,7 @@ import dns.rrset
 from dns.name import Name
 from dns.rdatatype import CNAME, DNAME, DS, NS, NSEC, NSEC3, SOA, RdataType
 
-from securemail.discovery.dnssec import Question
-from tests.dnsworld.zone import Zone, rrset_of, sign
+from securemail.testing.dns.zone import Zone, rrset_of, sign
 
 
 @dataclass(slots=True)
@@ -43,12 +42,12 @@ class Authority:
         return self.zones[dns.name.root].ds().to_text()
 
     def zone_of(self, name: Name) -> Zone:
+        """Return the zone that `name` is in."""
         above = [zone for zone in self.zones.values() if name.is_subdomain(zone.name)]
         return max(above, key=lambda zone: len(zone.name))
 
-    def answer(self, question: Question) -> dns.message.Message:
+    def answer(self, name: Name, rdtype: RdataType) -> dns.message.Message:
         """Return the answer for one name; the target of an alias is left to be asked for."""
-        name, rdtype = question.name, question.rdtype
         is_parents = rdtype == DS and name != dns.name.root
         zone = self.zone_of(name.parent() if is_parents else name)
         response = dns.message.make_response(
@@ -101,6 +100,7 @@ def _fill_from(
 
 
 def deny_existence(response: dns.message.Message, zone: Zone, name: Name, encloser: Name) -> None:
+    """Add the proof that `name` is not there; `encloser` is what is, above it."""
     if zone.has_nsec3:
         match_nsec3(response, zone, encloser)
         cover_nsec3(response, zone, name.split(len(encloser) + 1)[1])
@@ -109,6 +109,7 @@ def deny_existence(response: dns.message.Message, zone: Zone, name: Name, enclos
 
 
 def match_nsec3(response: dns.message.Message, zone: Zone, name: Name) -> None:
+    """Add the NSEC3 record of `name` itself (RFC 5155 section 7.2)."""
     owner = zone.hashed_owner(zone.hash(name))
     if (owner, NSEC3) in zone.records:
         put(response.authority, zone, owner, NSEC3)
@@ -121,6 +122,7 @@ def match_nsec3(response: dns.message.Message, zone: Zone, name: Name) -> None:
 
 
 def cover_nsec3(response: dns.message.Message, zone: Zone, name: Name) -> None:
+    """Add the NSEC3 record in whose span the hash of `name` falls."""
     hashed = zone.hash(name)
     hashes = sorted(owner for owner, rdtype in zone.records if rdtype == NSEC3)
     before = [owner for owner in hashes if owner < zone.hashed_owner(hashed)]

@@ -1,0 +1,1 @@
+"""A name server for tests: signed zones in memory, on loopback."""
