@@ -49,6 +49,7 @@ from securemail.proof import (
     TLSVersion,
     Trust,
 )
+from securemail.proxy import Proxy, ProxyKind
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.secret import Secret
 from securemail.session import SecureSession
@@ -113,6 +114,8 @@ __all__ = [
     "Policy",
     "PolicyError",
     "ProtocolError",
+    "Proxy",
+    "ProxyKind",
     "RecipientOutcome",
     "Resolver",
     "ResponseCode",

@@ -15,6 +15,10 @@ LOGIN_LINE_BYTES: Final = 16 * 1024
 # A reply to CAPABILITY, STARTTLS or AUTHENTICATE is one to three untagged lines.
 LOGIN_UNTAGGED_LINES: Final = 64
 
+# The head of a proxy's answer to CONNECT: real ones are below 1 KiB, with a cookie or two 4 KiB. It
+# is read octet by octet, 8 KiB in 30 ms.
+PROXY_HEAD_BYTES: Final = 8 * 1024
+
 # All that a server may say from connect to login: 20 times what a chatty one says.
 LOGIN_TOTAL_BYTES: Final = 256 * 1024
 
