@@ -74,6 +74,12 @@ LINE_OVERHEAD_BYTES: Final = 128
 # not read: a large message of our own never waits as ciphertext, it waits as plaintext.
 UNREAD_BYTES: Final = 1024 * 1024
 
+# What compressed IMAP (RFC 4978) may inflate to: this much in the life of a session, whatever was
+# sent, for a message of zeros as large as providers take them; and this many octets for each octet
+# that was sent, ten times what text gives.
+INFLATED_CREDIT_BYTES: Final = 64 * 1024 * 1024
+INFLATED_RATIO: Final = 100
+
 # A command line of POP3, its CRLF included (RFC 2449 section 4). A token does not fit into one.
 POP3_COMMAND_BYTES: Final = 255
 
