@@ -262,9 +262,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a refused STARTTLS is accepted",
-        "session.py",
-        "            if missing := self._gate.shortfalls:\n",
-        "            if missing := frozenset[Shortfall]():\n",
+        "aio/connection.py",
+        "(missing := self.gate.shortfalls)",
+        "(missing := frozenset[Shortfall]())",
         f"{CLEARTEXT}::test_the_refusal_of_a_stripped_upgrade_says_what_is_missing",
     ),
     Mutant(
