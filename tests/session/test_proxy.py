@@ -11,6 +11,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+import uvloop
 
 from securemail import (
     Account,
@@ -208,6 +209,19 @@ async def test_a_proxy_that_injects_behind_the_starttls_reply_is_found_out(
     async with ScriptedServer(script) as relay:
         with pytest.raises(InjectionError):
             await connect_imap(through(relay, ca, TLSMode.STARTTLS))
+
+
+@BOTH
+def test_a_proxy_works_on_uvloop(ca: CertificateAuthority, kind: ProxyKind) -> None:
+    async def play() -> None:
+        async with (
+            MailServer({"alice": "secret"}, ca=ca) as server,
+            ProxyServer(kind, KNOWN, glued=True, slowly=True) as relay,
+            connect_imap(hidden(server, relay.proxy(), TLSMode.STARTTLS)) as session,
+        ):
+            assert session.phase is Phase.AUTHENTICATED
+
+    uvloop.run(play(), debug=True)
 
 
 # --- hostile proxies
