@@ -14,6 +14,7 @@ from securemail.aio.exchange import Line, enable_utf8
 from securemail.aio.login import Login, LoginRecord, blaming
 from securemail.aio.offer import offer_of
 from securemail.aio.route import endpoint_of
+from securemail.aio.sessions import now
 from securemail.errors import SecureMailError
 from securemail.policy.gate import Gate
 from securemail.protocol.dialects import new_dialect
@@ -28,6 +29,8 @@ class Connection:
 
     def __init__(self, account: Account, service: Service, clock: Clock) -> None:
         self.endpoint = endpoint_of(account, service)
+        if account.client_certificate is not None:
+            account.client_certificate.check(now())
         self.gate = Gate(account.policy, must_encrypt=account.pin(service) is not None)
         # A server cannot prepare an answer to a tag that it has to guess.
         token = secrets.token_hex(4).upper()
@@ -50,7 +53,13 @@ class Connection:
         if engine is None:
             return None
         is_resuming = engine.is_resuming and not self.machine.is_heard
-        return less(hello, failure, is_silent=not engine.has_heard, is_resuming=is_resuming)
+        return less(
+            hello,
+            failure,
+            is_silent=not engine.has_heard,
+            is_resuming=is_resuming,
+            is_unwelcome=engine.is_certificate_unwelcome,
+        )
 
     async def dial(self, addresses: Iterable[str]) -> None:
         """Connect to the first of `addresses` that answers.

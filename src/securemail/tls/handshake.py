@@ -12,7 +12,7 @@ from typing import Final
 
 from cryptography import x509
 from OpenSSL import SSL
-from OpenSSL.crypto import X509
+from OpenSSL.crypto import X509, X509Name
 
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
@@ -64,6 +64,8 @@ ALERTS: Final = {
     116: "certificate required",
 }
 
+UNWELCOME: Final = "no issuer of its chain is among those whose certificates the server takes"
+
 _READ_ALERT: Final = SSL.SSL_CB_READ_ALERT
 _CLOSE_NOTIFY: Final = 0
 
@@ -83,6 +85,8 @@ class Handshake:
     client_certificate_sent: bool = False
     client_certificate_problem: str | None = None
     is_certificate_withheld: bool = False
+    is_certificate_loaded: bool = False
+    is_certificate_unwelcome: bool = False
     has_read_certificate: bool = False
     alert: str | None = None
     _has_ticket: bool = False
@@ -189,6 +193,7 @@ def notice(connection: SSL.Connection, where: int, value: int) -> None:
             _load_client_certificate(connection, handshake)
         case b"SSLv3/TLS read server certificate request":
             handshake.client_certificate_requested = True
+            _reconsider(connection, handshake)
         case b"SSLv3/TLS write certificate verify":
             handshake.client_certificate_sent = True
         case b"SSLv3/TLS read server session ticket":
@@ -208,11 +213,43 @@ def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -
     if not handshake.may_show(version):
         handshake.is_certificate_withheld = True
         return
+    if handshake.is_certificate_loaded or handshake.client_certificate_problem:
+        return  # the list may be long, and a server can have us called for each octet
+    if not _is_welcome(connection, mine):
+        handshake.client_certificate_problem = UNWELCOME
+        return
     try:
         connection.use_certificate(mine.certificate)
         connection.use_privatekey(mine.key)
+        handshake.is_certificate_loaded = True
     except SSL.Error as exc:
         handshake.client_certificate_problem = reason_of(exc)
+
+
+def _reconsider(connection: SSL.Connection, handshake: Handshake) -> None:
+    """Take note of a certificate that the server would not take, where it is out of reach already.
+
+    TLS 1.2 has the request behind the server's certificate, and OpenSSL chooses its answer before
+    it calls us again. So `Engine` throws that answer away.
+    """
+    mine = handshake.client_certificate
+    if mine is not None and handshake.is_certificate_loaded:
+        handshake.is_certificate_unwelcome = not _is_welcome(connection, mine)
+
+
+def _is_welcome(connection: SSL.Connection, mine: ClientCertificate) -> bool:
+    """Return whether the chain leads to an issuer that the server takes, if it names any.
+
+    RFC 8446 section 4.4.2.3, RFC 5246 section 7.4.4. Names are compared as OpenSSL does, without
+    regard to case and to spaces around and between words (RFC 5280 section 7.1).
+    """
+    taken = connection.get_client_ca_list()
+    issuers = (_issuer(each) for each in (mine.certificate, *mine.chain))
+    return not taken or any(issuer in taken for issuer in issuers)
+
+
+def _issuer(certificate: x509.Certificate) -> X509Name:
+    return X509.from_cryptography(certificate).get_issuer()
 
 
 def tls_version(connection: SSL.Connection) -> TLSVersion | None:
