@@ -72,12 +72,12 @@ class ClientCertificate:
         Raises: UsageError for unreadable files, missing or broken parts, a wrong password, or a key
         that does not fit; otherwise as the class.
         """
-        # From here on no frame holds a text that must not show.
+        # From here on no frame holds what must not show.
         password = None if password is None else Secret(password)
-        certificates = keyfile.read(source)
-        source = b""
-        private = certificates if key is None else keyfile.read(key)
-        key = None
+        own, other = keyfile.hide(source), None if key is None else keyfile.hide(key)
+        source, key = b"", None
+        certificates = keyfile.read(own)
+        private = certificates if other is None else keyfile.read(other)
         return cls._of(keyfile.load_pem(certificates, private, password))
 
     @classmethod
@@ -90,9 +90,8 @@ class ClientCertificate:
         Raises: UsageError as `from_pem`.
         """
         password = None if password is None else Secret(password)
-        file = keyfile.read(source)
-        source = b""
-        return cls._of(keyfile.load_pkcs12(file, password))
+        hidden, source = keyfile.hide(source), b""
+        return cls._of(keyfile.load_pkcs12(keyfile.read(hidden), password))
 
     @classmethod
     def _of(cls, contents: keyfile.Contents) -> ClientCertificate:

@@ -34,26 +34,31 @@ KINDS: Final = (
 )
 
 Source = str | Path | bytes
+Hidden = Secret | SecretBytes
 Contents = tuple[PrivateKey, tuple[x509.Certificate, ...]]
 
 
-def read(source: Source) -> SecretBytes:
-    """Return what is in the file `source`, or `source` itself if it is bytes.
+def hide(source: Source) -> Hidden:
+    """Return `source` so that no frame shows it: PEM given as a str by mistake may be the key."""
+    return SecretBytes(source) if isinstance(source, bytes) else Secret(str(source))
+
+
+def read(source: Hidden) -> SecretBytes:
+    """Return what is in the file that `source` names, or `source` itself if it was bytes.
 
     Raises: UsageError for a path that cannot be read.
     """
-    if isinstance(source, bytes):
-        return SecretBytes(source)
-    if isinstance(source, str) and "-----BEGIN" in source:
-        # Not echoed as the name of a missing file: it may be the key.
-        source = ""
+    if isinstance(source, SecretBytes):
+        return source
+    if "-----BEGIN" in source.reveal():
         raise UsageError("give PEM as bytes; a str is the path of a file", field=FIELD)
     try:
-        return SecretBytes(Path(source).read_bytes())
+        return SecretBytes(Path(source.reveal()).read_bytes())
     except ValueError as exc:
         raise UsageError("that is not the path of a file", field=FIELD) from exc
     except OSError as exc:
-        raise UsageError(f"cannot read {str(source)!r}: {exc.strerror}", field=FIELD) from exc
+        name = source.reveal()
+        raise UsageError(f"cannot read {name!r}: {exc.strerror}", field=FIELD) from exc
 
 
 def load_pem(certificates: SecretBytes, key: SecretBytes, password: Secret | None) -> Contents:

@@ -12,11 +12,12 @@ from typing import Final
 
 from cryptography import x509
 from OpenSSL import SSL
-from OpenSSL.crypto import X509, X509Name
+from OpenSSL.crypto import X509
 
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, TLSVersion, Trust
+from securemail.tls.issuers import is_welcome
 from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
 from securemail.wire.text import printable
 
@@ -233,23 +234,16 @@ def _reconsider(connection: SSL.Connection, handshake: Handshake) -> None:
     it calls us again. So `Engine` throws that answer away.
     """
     mine = handshake.client_certificate
-    if mine is not None and handshake.is_certificate_loaded:
+    is_decided = handshake.is_certificate_unwelcome or not handshake.is_certificate_loaded
+    if mine is not None and not is_decided:
         handshake.is_certificate_unwelcome = not _is_welcome(connection, mine)
 
 
 def _is_welcome(connection: SSL.Connection, mine: ClientCertificate) -> bool:
-    """Return whether the chain leads to an issuer that the server takes, if it names any.
-
-    RFC 8446 section 4.4.2.3, RFC 5246 section 7.4.4. Names are compared as OpenSSL does, without
-    regard to case and to spaces around and between words (RFC 5280 section 7.1).
-    """
-    taken = connection.get_client_ca_list()
-    issuers = (_issuer(each) for each in (mine.certificate, *mine.chain))
-    return not taken or any(issuer in taken for issuer in issuers)
-
-
-def _issuer(certificate: x509.Certificate) -> X509Name:
-    return X509.from_cryptography(certificate).get_issuer()
+    try:
+        return is_welcome(mine, connection.get_client_ca_list(as_cryptography=True))
+    except Exception:  # noqa: BLE001 - what cannot be read as names does not name our issuer
+        return False
 
 
 def tls_version(connection: SSL.Connection) -> TLSVersion | None:
