@@ -62,6 +62,13 @@ CLIENT_CERTIFICATE_MUTANTS: Final = (
         f"{VALUES}::test_an_issuer_by_name_alone_is_left_out",
     ),
     Mutant(
+        "what the account trusts goes behind its certificate",
+        "tls/context.py",
+        "SSL.MODE_RELEASE_BUFFERS | _NO_AUTO_CHAIN",
+        "SSL.MODE_RELEASE_BUFFERS",
+        f"{ISSUERS}::test_what_the_account_trusts_is_not_sent_behind_its_certificate",
+    ),
+    Mutant(
         "a frame of a traceback holds the key",
         "certificate.py",
         '        source, key = b"", None\n',

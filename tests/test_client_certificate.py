@@ -116,6 +116,15 @@ def test_an_issuer_by_name_alone_is_left_out() -> None:
     assert ClientCertificate(OWN, MINE.key, (impostor,)).chain == ()
 
 
+def test_an_authority_that_has_certified_its_new_key_is_part_of_the_chain() -> None:
+    # RFC 5280 section 6.1: self-issued is not self-signed.
+    renewed = make(CLIENT, replace(MIDDLE, subject="root", path_length=None), ROOT).certificates
+    own, new_by_old, root = renewed
+    assert new_by_old.subject == new_by_old.issuer
+    mine = ClientCertificate(own, MINE.key, (root, new_by_old))
+    assert mine.chain == (new_by_old,)
+
+
 def test_authorities_that_have_certified_each_other_make_no_endless_chain() -> None:
     one, other = make(replace(MIDDLE, subject="one"), replace(MIDDLE, subject="two")).certificates
     mine = ClientCertificate(OWN, MINE.key, (*ISSUERS, one, other, *ISSUERS, OWN))

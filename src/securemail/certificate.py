@@ -165,7 +165,7 @@ def _path(
     certificate: x509.Certificate, pool: Iterable[x509.Certificate]
 ) -> tuple[x509.Certificate, ...]:
     """Return the intermediates among `pool`, each the issuer of the one before it."""
-    path, rest = [certificate], [each for each in pool if each.subject != each.issuer]
+    path, rest = [certificate], [each for each in pool if not _has_issued(each, each)]
     while issuer := next((each for each in rest if _has_issued(each, path[-1])), None):
         path.append(issuer)
         rest.remove(issuer)
@@ -173,7 +173,7 @@ def _path(
 
 
 def _has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    if certificate.issuer != issuer.subject or certificate == issuer:
+    if certificate.issuer != issuer.subject:
         return False
     try:
         certificate.verify_directly_issued_by(issuer)

@@ -126,6 +126,16 @@ def test_names_of_issuers_are_compared_without_case_and_surplus_spaces(
 
 
 @VERSION
+def test_what_the_account_trusts_is_not_sent_behind_its_certificate(
+    version: ssl.TLSVersion,
+) -> None:
+    mine = ClientCertificate.from_pem(CA.client_pem("alice"))  # and CA is whom it trusts
+    _, peer = shake(version, certificate=mine)
+    connection = peer.tls._connection  # type: ignore[attr-defined]
+    assert not connection.get_peer_cert_chain(as_cryptography=True)
+
+
+@VERSION
 def test_the_chain_is_sent_in_order_and_without_what_is_not_part_of_it(
     version: ssl.TLSVersion,
 ) -> None:
