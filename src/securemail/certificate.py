@@ -173,8 +173,7 @@ def _path(
 
 
 def _has_issued(issuer: x509.Certificate, certificate: x509.Certificate) -> bool:
-    if certificate.issuer != issuer.subject:
-        return False
+    """Return whether `issuer` has; both names and signature must say so."""
     try:
         certificate.verify_directly_issued_by(issuer)
     except (ValueError, TypeError, InvalidSignature, UnsupportedAlgorithm):

@@ -30,21 +30,14 @@ from tests.session.scripts import (
     BEGIN,
     GREETING,
     HOST,
-    IMPLICIT,
     LEAVE,
     STARTTLS,
     TLS_GREETING,
-    UPGRADED,
     account,
     refused,
 )
+from tests.session.versions import LOGIN, MODE, TLS12, TLS13, VERSION
 
-TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-VERSION = pytest.mark.parametrize("version", [TLS12, TLS13], ids=lambda version: version.name)
-MODE = pytest.mark.parametrize(
-    "tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS], ids=lambda tls: tls.name
-)
-LOGIN = {TLSMode.IMPLICIT: IMPLICIT, TLSMode.STARTTLS: UPGRADED}
 OPENING = {
     TLSMode.IMPLICIT: (StartTLS(),),
     TLSMode.STARTTLS: (GREETING, STARTTLS, BEGIN, StartTLS()),

@@ -16,22 +16,14 @@ from tests.session.scripts import (
     EXTERNAL,
     GREETING,
     HOST,
-    IMPLICIT,
     LEAVE,
     STARTTLS,
     TLS_GREETING,
-    UPGRADED,
     WELCOME,
     account,
     refused,
 )
-
-TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-VERSION = pytest.mark.parametrize("version", [TLS12, TLS13], ids=lambda version: version.name)
-MODE = pytest.mark.parametrize(
-    "tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS], ids=lambda tls: tls.name
-)
-LOGIN = {TLSMode.IMPLICIT: IMPLICIT, TLSMode.STARTTLS: UPGRADED}
+from tests.session.versions import LOGIN, MODE, TLS12, VERSION
 
 
 def root(ca: CertificateAuthority) -> x509.Certificate:
