@@ -17,7 +17,7 @@ import dns.name
 from cryptography import x509
 from dns.rdatatype import SRV, TLSA, A, RdataType
 
-from securemail import Account, Password, Pin, Service, TLSARecord
+from securemail import Account, Password, Pin, Service, TLSARecord, TrustStore
 from securemail.aio.resolver_ask import MalformedMessage, parsed
 from securemail.discovery.autoconfig import servers_in_file
 from securemail.discovery.dnssec import look_up
@@ -167,6 +167,11 @@ def certificate(data: bytes) -> None:
     list(matches((record,), [shown]))
 
 
+def authorities(data: bytes) -> None:
+    """Take a file of authorities, whatever a program was given for one."""
+    TrustStore.from_pem(data)
+
+
 def scram(data: bytes) -> None:
     """Play a server against SCRAM, first and final message."""
     mechanism = Scram("SCRAM-SHA-256", _PASSWORD, GS2Header(), "nonce")
@@ -214,6 +219,7 @@ def _quietly(act: Callable[[], object]) -> None:
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
     for target in (
+        authorities,
         autoconfig,
         certificate,
         cram,
