@@ -8,7 +8,10 @@ from tests.mutants import Mutant
 
 FIELDS: Final = "tests/test_events.py"
 SESSION: Final = "tests/session/test_events.py"
+FAILURES: Final = "tests/session/test_events_of_failures.py"
 PROXY: Final = "tests/session/test_proxy.py"
+HOSTILE: Final = "tests/session/test_proxy_hostile.py"
+NAMES: Final = "tests/session/test_proxy_names.py"
 
 OBSERVE_MUTANTS: Final = (
     Mutant(
@@ -37,7 +40,7 @@ OBSERVE_MUTANTS: Final = (
         "aio/reporter.py",
         "            if isinstance(exc, PolicyError):\n",
         "            if False:\n",
-        f"{SESSION}::test_a_refusal_tells_every_shortfall",
+        f"{FAILURES}::test_a_refusal_tells_every_shortfall",
     ),
     Mutant(
         "more than the proxy's own answer is read",
@@ -51,41 +54,41 @@ OBSERVE_MUTANTS: Final = (
         "aio/tunnel.py",
         "            if len(head) >= limits.PROXY_HEAD_BYTES:\n",
         "            if False:\n",
-        f"{PROXY}::test_a_hostile_proxy_is_a_connect_error_and_no_octet_of_mail_leaves",
+        f"{HOSTILE}::test_a_hostile_proxy_is_a_connect_error_and_no_octet_of_mail_leaves",
     ),
     Mutant(
         "the frames of a negotiation that was broken off are kept",
         "aio/tunnel.py",
         "        raise exc.with_traceback(None) from None\n",
         "        raise\n",
-        f"{PROXY}::test_a_proxy_that_hangs_is_given_up_in_time_and_no_local_shows_its_password",
+        f"{HOSTILE}::test_a_proxy_that_hangs_is_given_up_in_time_and_no_local_shows_its_password",
     ),
     Mutant(
         "a proxy is quoted",
         "aio/tunnel.py",
         'f"refused: HTTP status {code}" if is_status',
         'f"refused: {exc}" if is_status',
-        f"{PROXY}::test_a_proxy_that_repeats_the_password_is_not_quoted",
+        f"{HOSTILE}::test_a_proxy_that_repeats_the_password_is_not_quoted",
     ),
     Mutant(
         "behind a proxy names are looked up here",
         "aio/tunnel.py",
         "        rdns=True,\n",
         "        rdns=False,\n",
-        f"{PROXY}::test_the_servers_name_is_not_looked_up",
+        f"{NAMES}::test_the_servers_name_is_not_looked_up",
     ),
     Mutant(
         "any resolver is asked about a server behind a proxy",
         "aio/route.py",
         "    if not may_ask:\n",
         "    if False:\n",
-        f"{PROXY}::test_a_resolver_without_dnssec_is_asked_for_the_proxy_alone",
+        f"{NAMES}::test_a_resolver_without_dnssec_is_asked_for_the_proxy_alone",
     ),
     Mutant(
         "DANE is not insisted on behind a proxy",
         "aio/route.py",
         "    if account.policy.require_dane and not may_ask:\n",
         "    if False:\n",
-        f"{PROXY}::test_dane_behind_a_proxy_wants_a_resolver_before_anything_is_asked",
+        f"{NAMES}::test_dane_behind_a_proxy_wants_a_resolver_before_anything_is_asked",
     ),
 )
