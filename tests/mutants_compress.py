@@ -30,7 +30,7 @@ COMPRESS_MUTANTS: Final = (
         "transports/conversation.py",
         '            end = data.find(b"\\n", at) + 1 or len(data)\n',
         "            end = len(data)\n",
-        f"{LINE}::test_what_follows_the_ok_is_inflated_in_the_same_segment_or_not",
+        f"{LINE}::test_cleartext_behind_the_ok_is_not_read",
     ),
     Mutant(
         "compression is asked for unasked",
