@@ -182,8 +182,8 @@ MUTANTS: Final = (
     Mutant(
         "OpenSSL's verdict is ignored",
         "tls/handshake.py",
-        "        if error:\n            reason",
-        "        if False:\n            reason",
+        "        if error:\n            self._findings",
+        "        if False:\n            self._findings",
         f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
     ),
     Mutant(

@@ -155,7 +155,7 @@ def test_usage_2_wants_the_signature_of_the_anchor_that_is_named_as_the_issuer(
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + forged
     with pytest.raises(CertificateError) as caught:
         met(ServerCertificate(pem + world.root_pem), [record(2, world.root_pem)])
-    assert caught.value.reason is CertificateReason.INVALID
+    assert caught.value.reason is CertificateReason.BAD_SIGNATURE
 
 
 def test_usage_3_wants_a_key_that_is_long_enough() -> None:
@@ -174,7 +174,7 @@ def test_usage_3_wants_a_key_that_is_long_enough() -> None:
     verdict = decide(rules, chain, [])
     assert verdict.trust is Trust.NONE
     assert verdict.failure is not None
-    assert verdict.failure.reason is CertificateReason.WEAK
+    assert verdict.failure.reason is CertificateReason.WEAK_KEY
 
 
 def test_usage_2_is_never_about_the_servers_own_certificate() -> None:

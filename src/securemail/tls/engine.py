@@ -255,7 +255,7 @@ class Engine:
             )
         if not self.is_established and reason in _BAD_CERTIFICATE:
             return CertificateError(
-                f"the certificate of {handshake.rules.host} is not accepted (malformed): {reason}",
+                f"the certificate of {handshake.rules.host} is malformed ({reason})",
                 reason=CertificateReason.MALFORMED,
                 certificate=None,
             )

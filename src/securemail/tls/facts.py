@@ -43,7 +43,7 @@ class CertificateFacts:
             names=names_of(certificate),
             valid_from=certificate.not_valid_before_utc,
             valid_until=certificate.not_valid_after_utc,
-            key=_key(certificate),
+            key=key_of(certificate),
             fingerprint=fingerprint(certificate.public_bytes(Encoding.DER)),
         )
 
@@ -64,7 +64,8 @@ def _text(certificate: x509.Certificate, field: str) -> str:
         return "a name that cannot be read"
 
 
-def _key(certificate: x509.Certificate) -> str:
+def key_of(certificate: x509.Certificate) -> str:
+    """Return which kind of key `certificate` is for, and how strong it is."""
     try:
         key = certificate.public_key()
     except Exception:  # noqa: BLE001 - as above

@@ -20,7 +20,13 @@ from securemail.tls.dane import Match, Usage, is_strong, matches
 from securemail.tls.identity import match_identity, names_of, reference_identities
 
 # What PKIX says of a chain whose last certificate no authority has issued.
-_NO_ANCHOR: Final = frozenset({CertificateReason.UNKNOWN_ISSUER, CertificateReason.SELF_SIGNED})
+_NO_ANCHOR: Final = frozenset(
+    {
+        CertificateReason.INCOMPLETE_CHAIN,
+        CertificateReason.UNKNOWN_ISSUER,
+        CertificateReason.SELF_SIGNED,
+    }
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,8 +148,8 @@ def _by_match(
             # RFC 7671 section 5.1: neither names nor dates nor issuers matter.
             verdict = Verdict(Trust.DANE_EE, Identity(IdentityKind.TLSA, rules.tlsa_base))
             if not is_strong(chain[0]):
-                detail = "its key is too short"
-                verdict = refused(rules, Finding(CertificateReason.WEAK, chain[0], detail))
+                detail = "it has a key that is too weak"
+                verdict = refused(rules, Finding(CertificateReason.WEAK_KEY, chain[0], detail))
         case Usage.DANE_TA:
             relevant = [each for each in findings if _is_below_anchor(each, match.depth)]
             verdict = _by_pkix(rules, chain, relevant)
