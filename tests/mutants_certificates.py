@@ -86,6 +86,20 @@ CERTIFICATE_MUTANTS: Final = (
         "tests/tls/test_late_findings.py::test_a_name_that_an_issuer_may_not_certify_is_refused",
     ),
     Mutant(
+        "a wildcard speaks for a name that its issuer is kept from",
+        "tls/verdict.py",
+        "    if not may_certify(chain[1:], identity):\n",
+        "    if False:\n",
+        OWN_REASON,
+    ),
+    Mutant(
+        "an issuer that is kept from a domain speaks for its services",
+        "tls/constraints.py",
+        '            name = identity.name.partition(".")[2]\n',
+        "            return True\n",
+        "tests/tls/test_constraints.py::test_an_issuer_may_speak_for_a_name_or_it_may_not",
+    ),
+    Mutant(
         "an intermediate that is missing looks like an unknown authority",
         "tls/reasons.py",
         "UNKNOWN_ISSUER if depth == 0 and _names_its_issuers(certificate)",

@@ -29,7 +29,7 @@ DANE_MUTANTS: Final = (
     Mutant(
         "an anchor vouches for any name",
         "tls/verdict.py",
-        "            verdict = _by_pkix(rules, chain, relevant)\n",
+        "            verdict = _by_pkix(rules, chain[: match.depth + 1], relevant)\n",
         "            verdict = Verdict(Trust.DANE_TA, Identity(IdentityKind.TLSA, rules.host))\n",
         f"{DANE}::test_usage_2_still_wants_the_name",
     ),

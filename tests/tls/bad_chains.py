@@ -117,17 +117,23 @@ BAD: Final[dict[str, Named]] = {
     "a wildcard too high": Named(leaf(names=dns("*.org")), _R.NAME_MISMATCH, r"is for \*\.org"),
     "a wildcard as a part of a label": Named(leaf(names=dns("m*.example.org")), _R.NAME_MISMATCH),
     "a name that the intermediate may not certify": Named(
-        limited(permitted=dns("example.com")), _R.NAME_CONSTRAINTS, "an issuer above it may not"
+        limited(permitted=dns("example.com")), _R.NAME_CONSTRAINTS, f"may not speak for {HOST}"
     ),
     "a name that the intermediate is kept from": Named(
-        limited(excluded=dns("example.org")), _R.NAME_CONSTRAINTS, "may not certify"
+        limited(excluded=dns("example.org")), _R.NAME_CONSTRAINTS, f"may not speak for {HOST}"
     ),
     "a name that the root is kept from": Named(
         (LEAF, MIDDLE, constrained(ROOT, excluded=dns("example.org"))), _R.NAME_CONSTRAINTS
     ),
+    "a wildcard over a name that the intermediate is kept from": Named(
+        (replace(LEAF, names=dns("*.example.org")), *limited(excluded=dns(HOST))[1:]),
+        _R.NAME_CONSTRAINTS,
+        f"was issued by an authority that may not speak for {HOST}",
+    ),
     "one name of two that the intermediate may certify": Named(
         (replace(LEAF, names=dns(HOST, "a.example")), *limited(permitted=dns("example.org"))[1:]),
         _R.NAME_CONSTRAINTS,
+        "has a name that an issuer above it may not certify",
     ),
     # --- uses
     "for clients": Named(leaf(purposes=(CLIENT,)), _R.PURPOSE, f"{HOST} is not for servers"),

@@ -117,6 +117,9 @@ GOOD: Final[dict[str, Named]] = {
     "an unknown extension that is not critical": good(*leaf(more=((STRANGE, False),))),
     "a name that the intermediate may certify": good(*limited(permitted=dns("example.org"))),
     "a name that the intermediate is not kept from": good(*limited(excluded=dns("example.com"))),
+    "a wildcard beside a name that the intermediate is kept from": good(
+        replace(LEAF, names=dns("*.example.org")), *limited(excluded=dns("ftp.example.org"))[1:]
+    ),
     "no key usage in the root": good(*root(usages="")),
     "a root signed with SHA-1, which nobody checks": good(
         LEAF, MIDDLE, replace(RSA_ROOT, signed="sha1")

@@ -16,6 +16,7 @@ from securemail.errors import CertificateError
 from securemail.pin import Pin, fingerprint
 from securemail.proof import CertificateReason, Identity, IdentityKind, Trust
 from securemail.records import TLSARecord
+from securemail.tls.constraints import may_certify
 from securemail.tls.dane import Match, Usage, is_strong, matches
 from securemail.tls.identity import match_identity, names_of, reference_identities
 
@@ -124,6 +125,9 @@ def _by_pkix(
     if identity is None:
         detail = f"it is for {names_of(chain[0])}"
         return refused(rules, Finding(CertificateReason.NAME_MISMATCH, chain[0], detail))
+    if not may_certify(chain[1:], identity):
+        detail = f"it was issued by an authority that may not speak for {identity.name}"
+        return refused(rules, Finding(CertificateReason.NAME_CONSTRAINTS, chain[0], detail))
     return Verdict(Trust.PKIX, identity)
 
 
@@ -152,7 +156,7 @@ def _by_match(
                 verdict = refused(rules, Finding(CertificateReason.WEAK_KEY, chain[0], detail))
         case Usage.DANE_TA:
             relevant = [each for each in findings if _is_below_anchor(each, match.depth)]
-            verdict = _by_pkix(rules, chain, relevant)
+            verdict = _by_pkix(rules, chain[: match.depth + 1], relevant)
             if verdict.failure is None:
                 verdict = replace(verdict, trust=Trust.DANE_TA)
         case Usage.PKIX_EE | Usage.PKIX_TA:
