@@ -105,9 +105,11 @@ class Proof:
 
     `chain` is the verified chain, the server's own certificate first; `failure` is why it was not
     accepted, where an account without a minimum went on regardless, and `problems` all that is
-    wrong with it. `tlsa` is the record by which
-    DANE vouches for the server, or narrows down what an authority says. The client certificate was
-    `withheld` if the server asked for it and the account does not let it be seen in that version.
+    wrong with it. `tlsa` is the record by which DANE vouches for the server, or narrows down what
+    an authority says. The client certificate was `withheld` if the server asked for it and the
+    account does not let it be seen in that version or behind that group. The handshake was
+    `without_hybrid` if it followed one that the server left without a word: some middleboxes drop
+    a ClientHello with a post-quantum group, so that this one offered none.
     """
 
     tls_version: TLSVersion
@@ -125,3 +127,4 @@ class Proof:
     channel_binding: ChannelBinding | None = None
     tlsa: TLSARecord | None = None
     problems: tuple[CertificateReason, ...] = ()
+    without_hybrid: bool = False

@@ -140,4 +140,26 @@ def test_a_policy_can_hold_the_client_certificate_back_from_tls12(
 ) -> None:
     policy = Policy(require_tls13_for_client_certificate=strict)
     allowed = not strict or version is TLSVersion.TLS_1_3
-    assert may_show_client_certificate(policy, version) == allowed
+    assert may_show_client_certificate(policy, version, "x25519") == allowed
+
+
+@pytest.mark.parametrize(
+    ("version", "group", "allowed"),
+    [
+        (TLSVersion.TLS_1_3, "X25519MLKEM768", True),
+        (TLSVersion.TLS_1_3, "x25519", False),
+        (TLSVersion.TLS_1_3, None, False),
+        (TLSVersion.TLS_1_2, None, False),
+    ],
+)
+def test_a_policy_on_quantum_computers_holds_the_client_certificate_back_as_well(
+    version: TLSVersion, group: str | None, allowed: bool
+) -> None:
+    policy = Policy(require_post_quantum=True)
+    assert may_show_client_certificate(policy, version, group) == allowed
+
+
+def test_a_certificate_held_back_in_tls13_was_not_visible_on_the_path() -> None:
+    held_back = replace(GOOD_PROOF, group="x25519", client_certificate_withheld=True)
+    missing = shortfalls(Policy(require_post_quantum=True), held_back)
+    assert missing == {Shortfall.NO_POST_QUANTUM}

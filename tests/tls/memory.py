@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 from collections.abc import Iterable
+from functools import partial
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -76,9 +77,9 @@ def engine(
                 tlsa_base=host,
                 srv_id=srv_id,
             ),
-            now=dt.datetime.now(dt.UTC),
+            at=dt.datetime.now(dt.UTC),
             client_certificate=certificate,
-            may_show=lambda version: may_show_client_certificate(wanted, version),
+            may_show=partial(may_show_client_certificate, wanted),
         ),
     )
 

@@ -43,9 +43,10 @@ async def new_engine(account: Account, service: Service, route: Route, hello: He
     is_below_minimum = policy.require_dane and not rules.tlsa
     handshake = Handshake(
         rules=rules,
-        now=now(),
+        at=now(),
         client_certificate=None if is_below_minimum else mine,
         may_show=partial(may_show_client_certificate, policy),
+        without_hybrid=not hello.is_hybrid,
     )
     shared = await shared_context(key)
     session_key = SessionKey.of(account, service, endpoint, rules)

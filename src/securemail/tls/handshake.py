@@ -55,14 +55,16 @@ _CLOSE_NOTIFY: Final = 0
 class Handshake:
     """The rules of one connection, and what became known under them.
 
-    `now` is when it began, for the words of a refusal. `may_show` says in which TLS versions the
-    account lets its client certificate be seen.
+    `at` is when it began, for the words of a refusal. `may_show` says in which TLS versions and
+    behind which key exchange the account lets its client certificate be seen. The handshake is
+    `without_hybrid` if the server was silent to one with the post-quantum group on offer.
     """
 
     rules: Rules
-    now: dt.datetime
+    at: dt.datetime
     client_certificate: ClientCertificate | None = None
-    may_show: Callable[[TLSVersion], bool] = field(default=lambda _: True)
+    may_show: Callable[[TLSVersion, str | None], bool] = field(default=lambda *_: True)
+    without_hybrid: bool = False
     verdict: Verdict | None = None
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
@@ -86,7 +88,7 @@ class Handshake:
             list(certificate.extensions)  # raises for malformed ones, which OpenSSL puts otherwise
         self._chain[depth] = certificate
         if error:
-            self._findings.append(finding_of(error, certificate, depth, self.now))
+            self._findings.append(finding_of(error, certificate, depth, self.at))
         is_due = depth == 0 if not error else self.verdict is not None
         if is_due and self._is_open:
             chain = [self._chain[place] for place in sorted(self._chain)]
@@ -189,7 +191,7 @@ def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -
     version = tls_version(connection)
     if mine is None or version is None or not handshake.is_authenticated:
         return
-    if not handshake.may_show(version):
+    if not handshake.may_show(version, connection.get_group_name()):
         handshake.is_certificate_withheld = True
         return
     try:
