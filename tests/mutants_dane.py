@@ -48,6 +48,13 @@ DANE_MUTANTS: Final = (
         f"{DANE}::test_usage_3_wants_a_key_that_is_long_enough",
     ),
     Mutant(
+        "usage 3 takes a key on any curve",
+        "tls/dane.py",
+        "            return key.key_size >= limits.CURVE_BITS\n",
+        "            return True\n",
+        f"{DANE}::test_usage_3_wants_a_key_that_is_long_enough",
+    ),
+    Mutant(
         "usage 2 may be about the server's own certificate",
         "tls/dane.py",
         "    return is_end_entity == (depth == 0)\n",

@@ -88,6 +88,40 @@ def test_an_authenticated_connection_below_the_accounts_own_minimum_is_reduced()
     assert record.shortfalls == {Shortfall.NO_POST_QUANTUM}
 
 
+FACTS = [
+    replace(GOOD_PROOF, trust=trust, identity=identity, tls_version=version, group=group, tlsa=tlsa)
+    for trust in Trust
+    for identity in (None, GOOD_PROOF.identity)
+    for version in TLSVersion
+    for group in (None, "x25519", "X25519MLKEM768")
+    for tlsa in (None, TLSA)
+]
+POLICIES = [
+    no_minimum(),
+    *(
+        Policy(minimum_tls=version, require_post_quantum=quantum, require_dane=dane)
+        for version in TLSVersion
+        for quantum in (False, True)
+        for dane in (False, True)
+    ),
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_no_fact_and_no_policy_draw_a_lock_on_what_is_not_confidential(policy: Policy) -> None:
+    vouched_for = {Trust.PKIX, Trust.DANE_EE, Trust.DANE_TA}
+    for proof in FACTS:
+        is_enough = (
+            proof.trust in vouched_for
+            and proof.identity is not None
+            and not proof.tls_version < policy.minimum_tls
+            and (is_post_quantum(proof.group) or not policy.require_post_quantum)
+            and (proof.tlsa is not None or not policy.require_dane)
+        )
+        record = confidentiality(policy, proof)
+        assert record.indicator.is_locked == is_enough == (not record.shortfalls)
+
+
 @pytest.mark.parametrize("level", Level)
 def test_only_a_confidential_connection_shows_a_lock(level: Level) -> None:
     assert INDICATORS[level].is_locked == (level is Level.CONFIDENTIAL)
