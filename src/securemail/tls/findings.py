@@ -10,10 +10,9 @@ from cryptography import x509
 from OpenSSL import SSL
 
 from securemail.proof import CertificateReason
-from securemail.tls.facts import key_of
+from securemail.tls.facts import key_of, name_in
 from securemail.tls.reasons import reason_of
 from securemail.tls.verdict import Finding
-from securemail.wire.text import printable
 
 _Codes = SSL.X509VerificationCodes
 
@@ -64,7 +63,7 @@ def out_of_date(certificate: x509.Certificate, depth: int, now: dt.datetime) -> 
 def _clause(
     reason: CertificateReason, certificate: x509.Certificate, depth: int, now: dt.datetime
 ) -> str:
-    issuer = printable(certificate.issuer.rfc4514_string()) or "nobody"
+    issuer = name_in(certificate, "issuer")
     match reason:
         case CertificateReason.SELF_SIGNED:
             return "the server signed it itself"
@@ -83,7 +82,7 @@ def _clause(
 def _subject(certificate: x509.Certificate, depth: int) -> str:
     if depth == 0:
         return "it"
-    name = printable(certificate.subject.rfc4514_string()) or "without a name"
+    name = name_in(certificate, "subject")
     return f"its issuer {name}" if depth == 1 else f"the issuer {name}, {depth} above it,"
 
 
