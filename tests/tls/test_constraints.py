@@ -72,6 +72,16 @@ def test_limits_that_cannot_be_read_are_an_error_and_no_permission() -> None:
         may_certify(make(odd, ROOT).certificates, identity(HOST))
 
 
+def test_a_name_that_an_issuer_may_not_certify_does_not_spoil_one_that_it_may() -> None:
+    leaf = Cert(names=(srv(SERVICE), *dns("mail.provider.example")))
+    provider = constrained(MIDDLE, permitted=dns("provider.example"))
+    chain = make(leaf, provider, ROOT).certificates
+    rules = Rules(
+        host="mail.provider.example", is_address=False, must_validate=True, srv_id=SERVICE
+    )
+    assert decide(rules, chain, []).identity == identity("mail.provider.example")
+
+
 def test_an_issuer_for_some_hosts_is_none_for_the_services_of_others() -> None:
     leaf = Cert(names=(*dns("a.example.com"), srv(SERVICE)))
     chain = make(leaf, constrained(MIDDLE, permitted=dns("example.com")), ROOT).certificates

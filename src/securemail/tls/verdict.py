@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from cryptography import x509
@@ -121,14 +122,16 @@ def _by_pkix(
 ) -> Verdict:
     if findings:
         return refused(rules, findings[0])
-    identity = _identity(rules, chain[0])
+    wanted = _wanted(rules)
+    identity = match_identity(chain[0], wanted)
     if identity is None:
         detail = f"it is for {names_of(chain[0])}"
         return refused(rules, Finding(CertificateReason.NAME_MISMATCH, chain[0], detail))
-    if not may_certify(chain[1:], identity):
+    permitted = match_identity(chain[0], list(filter(partial(may_certify, chain[1:]), wanted)))
+    if permitted is None:
         detail = f"it was issued by an authority that may not speak for {identity.name}"
         return refused(rules, Finding(CertificateReason.NAME_CONSTRAINTS, chain[0], detail))
-    return Verdict(Trust.PKIX, identity)
+    return Verdict(Trust.PKIX, permitted)
 
 
 def _by_dane(
@@ -171,10 +174,9 @@ def _is_below_anchor(finding: Finding, depth: int) -> bool:
     return finding.depth < depth
 
 
-def _identity(rules: Rules, certificate: x509.Certificate) -> Identity | None:
+def _wanted(rules: Rules) -> tuple[Identity, ...]:
     hosts = tuple(dict.fromkeys((rules.server_name, rules.host)))  # RFC 7671 section 7: both do
-    wanted = reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
-    return match_identity(certificate, wanted)
+    return reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
 
 
 def _is_excused(pin: Pin, finding: Finding) -> bool:
