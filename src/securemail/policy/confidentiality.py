@@ -152,6 +152,8 @@ class Confidentiality:
     is the DANE record that the server met, if there is one, whatever `trust` rests on (RFC 6698).
     `chain` is the verified chain, the server's certificate first. `without_hybrid`: the server left
     a first handshake without a word, and this one offered no post-quantum group for that.
+    `client_certificate_problem` says why the account's client certificate was not shown to a server
+    that may have asked for it.
     """
 
     level: Level
@@ -169,6 +171,7 @@ class Confidentiality:
     without_hybrid: bool = False
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
+    client_certificate_problem: str | None = None
 
     @property
     def is_client_certificate_visible(self) -> bool:
@@ -205,6 +208,7 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         without_hybrid=proof.without_hybrid,
         client_certificate_requested=proof.client_certificate_requested,
         client_certificate_sent=proof.client_certificate_sent,
+        client_certificate_problem=proof.client_certificate_problem,
     )
 
 
