@@ -40,7 +40,9 @@ def failure_of(verdict: Verdict) -> CertificateError:
     return verdict.failure
 
 
-@pytest.mark.parametrize("reason", [REASONS.SELF_SIGNED, REASONS.UNKNOWN_ISSUER])
+@pytest.mark.parametrize(
+    "reason", [REASONS.SELF_SIGNED, REASONS.UNKNOWN_ISSUER, REASONS.INCOMPLETE_CHAIN]
+)
 def test_a_pin_vouches_for_the_certificate_that_was_accepted(reason: CertificateReason) -> None:
     verdict = judged(STRANGER, pin_of(STRANGER), reason)
     assert verdict == Verdict(Trust.PIN)
@@ -53,7 +55,7 @@ def test_a_pin_vouches_for_a_certificate_with_another_name() -> None:
     assert judged(elsewhere, None).trust is Trust.NONE
 
 
-@pytest.mark.parametrize("reason", [REASONS.SELF_SIGNED, REASONS.EXPIRED, REASONS.WEAK])
+@pytest.mark.parametrize("reason", [REASONS.SELF_SIGNED, REASONS.EXPIRED, REASONS.WEAK_KEY])
 def test_another_certificate_is_refused_and_both_are_shown(reason: CertificateReason) -> None:
     pin = pin_of(STRANGER)
     error = failure_of(judged(OTHER, pin, reason))
@@ -77,7 +79,7 @@ def test_a_certificate_that_validates_needs_no_pin_and_rests_on_none() -> None:
     [
         each
         for each in CertificateReason
-        if each not in {REASONS.SELF_SIGNED, REASONS.UNKNOWN_ISSUER}
+        if each not in {REASONS.SELF_SIGNED, REASONS.UNKNOWN_ISSUER, REASONS.INCOMPLETE_CHAIN}
     ],
 )
 def test_a_pin_excuses_nothing_but_the_want_of_an_authority(reason: CertificateReason) -> None:

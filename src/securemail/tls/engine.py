@@ -8,7 +8,13 @@ from typing import Final
 from cryptography import x509
 from OpenSSL import SSL
 
-from securemail.errors import CertificateError, ConnectError, SecureMailError, TLSError
+from securemail.errors import (
+    CertificateError,
+    ConnectError,
+    SecureMailError,
+    TLSError,
+    VersionError,
+)
 from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
@@ -24,6 +30,9 @@ _READ_BYTES: Final = 16 * 1024
 
 # What OpenSSL says when the first bytes from the server are no TLS record.
 _NOT_TLS: Final = frozenset({"wrong version number", "packet length too long", "http request"})
+
+# Our word for the server's version, and its alert on ours.
+_NO_VERSION: Final = frozenset({"unsupported protocol", "protocol version"})
 
 # And what it says when a certificate cannot be parsed, or has a key that is none for TLS.
 _BAD_CERTIFICATE: Final = frozenset(
@@ -234,6 +243,7 @@ class Engine:
             ),
             client_certificate_problem=handshake.client_certificate_problem,
             channel_binding=self.channel_binding(),
+            without_hybrid=handshake.without_hybrid,
         )
 
     def _verified_chain(self) -> tuple[x509.Certificate, ...]:
@@ -260,17 +270,19 @@ class Engine:
         if handshake.failure and handshake.rules.must_validate:
             return handshake.failure
         reason = reason_of(exc)
+        is_version = not {handshake.alert, reason}.isdisjoint(_NO_VERSION)
+        kind = VersionError if is_version and not self.is_established else TLSError
         if handshake.alert:
-            return TLSError(
+            return kind(
                 f"{handshake.rules.host} ended TLS with the alert {handshake.alert!r}",
                 alert=handshake.alert,
             )
         if not self.is_established and reason in _BAD_CERTIFICATE:
             return CertificateError(
-                f"the certificate of {handshake.rules.host} is not accepted (malformed): {reason}",
+                f"the certificate of {handshake.rules.host} is malformed ({reason})",
                 reason=CertificateReason.MALFORMED,
                 certificate=None,
             )
         if not self.is_established and reason in _NOT_TLS:
             return TLSError(f"{handshake.rules.host} does not speak TLS there ({reason})")
-        return TLSError(f"TLS with {handshake.rules.host} failed: {reason}")
+        return kind(f"TLS with {handshake.rules.host} failed: {reason}")
