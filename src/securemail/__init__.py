@@ -60,6 +60,16 @@ from securemail.setup import (
     with_offers,
 )
 from securemail.setup.pins import PinOffer, pin_offer
+from securemail.store import (
+    AccountStore,
+    Fall,
+    Floor,
+    PinRecord,
+    StoredAccount,
+    StoreError,
+    StoreReason,
+    SystemKeyring,
+)
 from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
@@ -69,6 +79,7 @@ __all__ = [
     "DSN",
     "Account",
     "AccountReport",
+    "AccountStore",
     "Answer",
     "Attempt",
     "AuthenticationError",
@@ -90,6 +101,8 @@ __all__ = [
     "DiscoveryError",
     "DiscoveryReason",
     "Endpoint",
+    "Fall",
+    "Floor",
     "Identity",
     "IdentityKind",
     "Indicator",
@@ -104,6 +117,7 @@ __all__ = [
     "Phase",
     "Pin",
     "PinOffer",
+    "PinRecord",
     "Plan",
     "Policy",
     "PolicyError",
@@ -119,8 +133,12 @@ __all__ = [
     "Service",
     "ServiceReport",
     "Shortfall",
+    "StoreError",
+    "StoreReason",
+    "StoredAccount",
     "SubmissionError",
     "Submitted",
+    "SystemKeyring",
     "TLSARecord",
     "TLSError",
     "TLSMode",
