@@ -20,6 +20,7 @@ from securemail.store.errors import StoreError, StoreReason
 from securemail.store.schema import STEPS, prepare
 
 _MODE: Final = 0o600
+_SMALLEST: Final = 512  # SQLite's smallest page; it takes a file of one byte for an empty one
 _REASONS: Final = {
     sqlite3.SQLITE_BUSY: StoreReason.BUSY,
     sqlite3.SQLITE_LOCKED: StoreReason.BUSY,
@@ -68,7 +69,7 @@ def _create(path: Path) -> None:
 
 
 def _check(path: Path) -> None:
-    """Return if nobody but this user can change the file.
+    """Return if nobody but this user can change the file, and it can be one of ours.
 
     It is not opened here: to close a second descriptor would take away SQLite's lock (POSIX).
     """
@@ -79,6 +80,8 @@ def _check(path: Path) -> None:
     if found.st_mode & 0o077 or found.st_uid != os.geteuid():
         mode = f"{path} has mode {stat.S_IMODE(found.st_mode):04o} and owner {found.st_uid}"
         raise StoreError(mode, reason=StoreReason.UNSAFE)
+    if 0 < found.st_size < _SMALLEST:
+        raise StoreError(f"{path} has {found.st_size} bytes", reason=StoreReason.NOT_OURS)
     # In a folder like /tmp anybody could lay a journal beside it, which SQLite would play back.
     if folder.st_mode & 0o002 or folder.st_uid not in {0, os.geteuid()}:
         raise StoreError(f"others can write in {path.parent}", reason=StoreReason.UNSAFE)
