@@ -16,6 +16,8 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from securemail import AccountStore, StoreError, StoreReason, UsageError
+from securemail.store import Entry, Format
+from securemail.store.exchange import write
 from securemail.store.schema import APPLICATION, STEPS, prepare
 from tests.store.accounts import PLAIN
 
@@ -31,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 async def filled(path: Path) -> Path:
     """Return a file with fifty accounts."""
     async with AccountStore(path) as store:
-        await add(store, 50)
+        await store.read(write([Entry.of(PLAIN)] * 50, Format.JSON))
     return path
 
 
@@ -325,7 +327,7 @@ WRITES_WITHOUT_END = """
     async def main(path):
         async with AccountStore(path) as store:
             before = await store.list()
-            size = 4096 * 40
+            size = 4096 * 20
             resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
             try:
                 while True:
