@@ -34,8 +34,10 @@ from securemail.errors import (
     UnknownOutcome,
     UsageError,
 )
+from securemail.events import Event, Observer
 from securemail.intent import Phase
 from securemail.minimum import Policy
+from securemail.observers import LoggingObserver
 from securemail.outcome import Outcome, RecipientOutcome, Submitted
 from securemail.pin import Pin
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
@@ -101,6 +103,7 @@ __all__ = [
     "DiscoveryError",
     "DiscoveryReason",
     "Endpoint",
+    "Event",
     "Fall",
     "Floor",
     "Identity",
@@ -109,8 +112,10 @@ __all__ = [
     "InjectionError",
     "Level",
     "LimitExceeded",
+    "LoggingObserver",
     "Notify",
     "OAuthToken",
+    "Observer",
     "Outcome",
     "POP3Client",
     "Password",
