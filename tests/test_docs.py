@@ -111,9 +111,7 @@ def test_the_example_says_what_is_wrong_with_its_arguments(
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_goes_from_an_address_to_an_account_on_disk_and_its_mail_and_refuses_an_attack() -> (
-    None
-):
+def test_the_demo_goes_from_an_address_to_a_kept_account_and_mail_and_refuses_an_attack() -> None:
     printed = run("-m", "securemail.demo")
     assert printed.count("what names it is signed (DNSSEC)") == 6
     assert printed.count("the login worked by SCRAM-SHA-256") == 3

@@ -123,9 +123,9 @@ async def test_what_is_no_file_is_refused(filled: Path, make: str) -> None:
         case "dangling":
             other.symlink_to(filled.with_name("gone"))
         case "folder":
-            other.mkdir()
+            other.mkdir(mode=0o700)
         case "fifo":
-            os.mkfifo(other)
+            os.mkfifo(other, 0o600)
     await refused(other, StoreReason.UNSAFE)
     assert not filled.with_name("gone").exists()
 
