@@ -152,6 +152,8 @@ def with_token_of(token: OAuthToken) -> Account:
             "account.policy.acknowledged",
         ),
         ({"trust": {"pem": "no certificate"}}, "account.trust"),
+        ({"client_certificate": "no certificate"}, "account"),
+        ({"client_certificate": "é"}, "account"),
         ({"trust": {}}, "account.trust.pem"),
         ({"pins": [{}]}, "account.pins[0]"),
         ({"pins": [{"magic": 1}]}, "account.pins[0]"),

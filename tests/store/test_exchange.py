@@ -104,6 +104,8 @@ def test_a_file_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(limits, "ACCOUNT_FILE_CHARS", 30)
     with pytest.raises(UsageError, match="at most 30 characters"):
         read(json_of(), Format.JSON)
+    with pytest.raises(UsageError, match="could not be read again"):
+        write(ENTRIES, Format.JSON)
     monkeypatch.setattr(limits, "ACCOUNT_FILE_CHARS", 1000)
     monkeypatch.setattr(limits, "ACCOUNT_FILE_ACCOUNTS", 2)
     with pytest.raises(UsageError, match="at most 2"):

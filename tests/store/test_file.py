@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 async def filled(path: Path) -> Path:
     """Return a file with fifty accounts."""
     async with AccountStore(path) as store:
-        await store.read(write([Entry.of(PLAIN)] * 50, Format.JSON))
+        await store.import_accounts(write([Entry.of(PLAIN)] * 50, Format.JSON))
     return path
 
 
@@ -266,7 +266,12 @@ async def test_a_row_that_is_none_of_ours_is_refused(filled: Path, statement: st
         assert (await store.get(8)).account.address == PLAIN.address
 
 
-@pytest.mark.parametrize("part", range(1, 8))
+async def test_a_row_that_is_too_long_is_refused(filled: Path) -> None:
+    sql(filled, "UPDATE account SET document = zeroblob(9000000) WHERE id = 7")
+    await refused(filled, StoreReason.DAMAGED)
+
+
+@pytest.mark.parametrize("part", [1, 3, 5, 7])
 async def test_a_file_that_is_cut_or_overwritten_is_refused(filled: Path, part: int) -> None:
     content = filled.read_bytes()
     at = len(content) * part // 8

@@ -69,7 +69,7 @@ async def test_no_secret_is_in_the_file_or_beside_it(tmp_path: Path, store: Acco
     await store._run(lambda db: db.execute("PRAGMA journal_mode = WAL").fetchall())
     await store.replace(stored, account)
     assert {path.name for path in tmp_path.iterdir()} >= {"accounts.db", "accounts.db-wal"}
-    content = everything_in(tmp_path) + (await store.write(Format.TOML)).encode()
+    content = everything_in(tmp_path) + (await store.export_accounts(Format.TOML)).encode()
     for secret in (CANARY, *key.reveal().splitlines()[1:-1]):
         assert [each for each in spellings(secret) if each in content] == []
     assert b"alice" in content

@@ -103,6 +103,13 @@ async def test_a_removed_account_is_gone_and_its_id_is_not_used_again(store: Acc
     assert caught.value.reason is StoreReason.NOT_FOUND
 
 
+@pytest.mark.parametrize("identifier", [0, -1, 7, 2**63, -(2**80)])
+async def test_an_account_that_never_was_is_not_there(store: AccountStore, identifier: int) -> None:
+    with pytest.raises(StoreError) as caught:
+        await store.get(identifier)
+    assert caught.value.reason is StoreReason.NOT_FOUND
+
+
 async def test_a_change_made_from_an_older_revision_is_refused(store: AccountStore) -> None:
     old = await store.add(PLAIN)
     new = await store.replace(old, replace(PLAIN, prefer_external=True))
@@ -256,9 +263,9 @@ async def test_accounts_move_to_another_store(
     store: AccountStore, path: Path, form: Format
 ) -> None:
     stored = await store.add(full_account())
-    text = await store.write(form)
+    text = await store.export_accounts(form)
     async with AccountStore(path.with_name("other.db")) as other:
-        (moved,) = await other.read(text, form, with_pins=True)
+        (moved,) = await other.import_accounts(text, form, with_pins=True)
         assert moved.entry == stored.entry
         assert await other.list() == (moved,)
 
@@ -267,16 +274,18 @@ async def test_an_account_without_a_minimum_warns_when_it_is_read_from_a_file(
     store: AccountStore,
 ) -> None:
     await store.add(replace(PLAIN, policy=given_up()))
-    text = await store.write()
+    text = await store.export_accounts()
     with pytest.warns(match="alice@example.org has no minimum confidentiality"):
-        await store.read(text)
+        await store.import_accounts(text)
 
 
 async def test_of_a_file_with_one_bad_account_none_is_taken(store: AccountStore) -> None:
     await store.add(PLAIN)
-    text = (await store.write()).replace("[", '[{"address": "bob@example.org"}, {"x": 1},', 1)
+    text = (await store.export_accounts()).replace(
+        "[", '[{"address": "bob@example.org"}, {"x": 1},', 1
+    )
     with pytest.raises(UsageError):
-        await store.read(text)
+        await store.import_accounts(text)
     assert len(await store.list()) == 1
 
 

@@ -7,7 +7,10 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
+from cryptography import x509
+
 from securemail.account import Account, Endpoint, Service, TLSMode
+from securemail.errors import UsageError
 from securemail.minimum import RFC_MINIMUM
 from securemail.pin import Pin
 from securemail.store.entry import Entry, Login, LoginKind
@@ -15,13 +18,14 @@ from securemail.store.fields import LongText, at, choice, each, table, word
 from securemail.store.policies import policy_in, policy_table
 from securemail.trust import TrustStore
 
+_CERTIFICATE: Final = "client_certificate"
 _SERVICES: Final = {word(service): service for service in Service}
 _PLAIN: Final = {"prefer_external": bool, "authorization_identity": str, "ehlo_name": str}
 _ACCOUNT: Final[Mapping[str, type]] = {
     "address": str,
     **dict.fromkeys(_SERVICES, dict),
     "login": dict,
-    "client_certificate": LongText,
+    _CERTIFICATE: LongText,
     "policy": dict,
     "trust": dict,
     "pins": list,
@@ -57,7 +61,7 @@ def entry_table(entry: Entry) -> dict[str, Any]:
     if entry.login:
         values["login"] = _login_table(entry.login)
     if entry.certificate:
-        values["client_certificate"] = entry.certificate.decode("ascii")
+        values[_CERTIFICATE] = entry.certificate.decode("ascii")
     if account.policy != RFC_MINIMUM:
         values["policy"] = policy_table(account.policy)
     if account.trust.pem is not None:
@@ -94,8 +98,9 @@ def entry_in(
         account = Account(
             **kept, trust=trust or TrustStore.system(), pins=frozenset(pins), is_existing=True
         )
-        pem = values.get("client_certificate", "").encode()
-        return Entry(account=account, login=login, certificate=pem)
+        return Entry(
+            account=account, login=login, certificate=_certificate_in(values.get(_CERTIFICATE, ""))
+        )
 
 
 def pin_in(data: object, place: str) -> Pin:
@@ -105,6 +110,16 @@ def pin_in(data: object, place: str) -> Pin:
     """
     with at(place):
         return Pin.from_dict(table(data, place, _PIN))
+
+
+def _certificate_in(pem: str) -> bytes:
+    """Return the client certificate and its chain; whether the key fits shows with the key."""
+    try:
+        if pem:
+            x509.load_pem_x509_certificates(pem.encode("ascii"))
+    except ValueError as exc:
+        raise UsageError(f"no certificate in the PEM: {exc}", field=_CERTIFICATE) from exc
+    return pem.encode("ascii")
 
 
 def _endpoint_table(endpoint: Endpoint) -> dict[str, Any]:

@@ -34,15 +34,14 @@ class Format(Enum):
 def write(entries: Iterable[Entry], form: Format) -> str:
     """Return the accounts as a text.
 
-    Raises: UsageError for TOML without the extra `securemail[toml]`.
+    Raises: UsageError for TOML without the extra `securemail[toml]`, and for more than can be read.
     """
     accounts = [entry_table(entry) for entry in entries]
     data = {"securemail": _VERSION, "accounts": accounts}
-    match form:
-        case Format.JSON:
-            return json.dumps(data, indent=2) + "\n"
-        case Format.TOML:
-            return _toml(data)
+    text = json.dumps(data, indent=2) + "\n" if form is Format.JSON else _toml(data)
+    if len(text) > limits.ACCOUNT_FILE_CHARS:
+        raise UsageError(f"its {len(text)} characters could not be read again", field=_PLACE)
+    return text
 
 
 def read(text: str, form: Format, *, with_pins: bool = False) -> tuple[Entry, ...]:

@@ -26,6 +26,7 @@ _REASONS: Final = {
     sqlite3.SQLITE_LOCKED: StoreReason.BUSY,
     sqlite3.SQLITE_FULL: StoreReason.FULL,
     sqlite3.SQLITE_CORRUPT: StoreReason.DAMAGED,
+    sqlite3.SQLITE_TOOBIG: StoreReason.DAMAGED,
     sqlite3.SQLITE_NOTADB: StoreReason.NOT_OURS,
     sqlite3.SQLITE_READONLY: StoreReason.FORBIDDEN,
     sqlite3.SQLITE_PERM: StoreReason.FORBIDDEN,
@@ -112,26 +113,3 @@ def mapped(path: Path) -> Iterator[None]:
     except OSError as exc:
         reason = _ERRNO.get(exc.errno or 0, StoreReason.UNREACHABLE)
         raise StoreError(f"{path} ({exc.strerror})", reason=reason) from exc
-
-
-@contextmanager
-def snapshot(connection: sqlite3.Connection) -> Iterator[None]:
-    """Read all of what is inside as it was at one moment."""
-    connection.execute("BEGIN")
-    try:
-        yield
-    finally:
-        connection.execute("ROLLBACK")
-
-
-@contextmanager
-def transaction(connection: sqlite3.Connection) -> Iterator[None]:
-    """Write all of what is inside, or nothing."""
-    connection.execute("BEGIN IMMEDIATE")
-    try:
-        yield
-        connection.execute("COMMIT")
-    except BaseException:
-        if connection.in_transaction:
-            connection.execute("ROLLBACK")
-        raise

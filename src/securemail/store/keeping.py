@@ -14,10 +14,10 @@ from securemail.account import Account, Service
 from securemail.store import rows
 from securemail.store.document import entry_in, entry_table
 from securemail.store.entry import Entry, secrets_of
-from securemail.store.file import transaction
 from securemail.store.floor import Fall, Floor
 from securemail.store.keyring import Keyring, forget, saved
 from securemail.store.stored import SecretNames, StoredAccount
+from securemail.store.transaction import transaction
 
 
 def add(connection: sqlite3.Connection, keyring: Keyring | None, account: Account) -> StoredAccount:

@@ -22,6 +22,7 @@ from securemail.store.stored import PinRecord, SecretNames, StoredAccount
 from securemail.trust import TrustStore
 
 _COLUMNS: Final = "id, revision, document, trust, password_name, key_name"
+_IDS: Final = 2**63  # SQLite has no larger ones
 _BESIDE: Final = frozenset({"trust", "pins"})  # they have tables of their own
 
 
@@ -76,7 +77,8 @@ def select(connection: sqlite3.Connection, identifier: int) -> StoredAccount:
     Raises: StoreError when there is none.
     """
     query = f"SELECT {_COLUMNS} FROM account WHERE id = ?"  # noqa: S608 - a constant
-    row = connection.execute(query, (identifier,)).fetchone()
+    is_possible = abs(identifier) < _IDS
+    row = connection.execute(query, (identifier,)).fetchone() if is_possible else None
     if row is None:
         raise StoreError(f"account {identifier}", reason=StoreReason.NOT_FOUND)
     return _stored(row, _trusts(connection, {row[3]}), pins(connection, identifier))

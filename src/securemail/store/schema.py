@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from securemail.store.errors import StoreError, StoreReason
+from securemail.store.transaction import transaction
 
 # "SMac" in PRAGMA application_id: this file is ours.
 APPLICATION: Final = 0x534D6163
@@ -58,13 +59,8 @@ def prepare(connection: sqlite3.Connection, steps: Sequence[Sequence[str]]) -> N
     sqlite3.Error.
     """
     if _version(connection) != len(steps):
-        connection.execute("BEGIN IMMEDIATE")
-        try:
+        with transaction(connection):
             _migrate(connection, steps)
-            connection.execute("COMMIT")
-        except BaseException:
-            connection.execute("ROLLBACK")
-            raise
     _check(connection, steps)
 
 

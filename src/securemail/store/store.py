@@ -18,11 +18,12 @@ from securemail.policy.confidentiality import Confidentiality
 from securemail.store import keeping, rows
 from securemail.store.entry import Fetch
 from securemail.store.exchange import Format, read, write
-from securemail.store.file import connect, mapped, snapshot
+from securemail.store.file import connect, mapped
 from securemail.store.floor import Fall, Floor
 from securemail.store.keyring import Keyring, load
 from securemail.store.stored import PinRecord, StoredAccount
 from securemail.store.thread import Thread
+from securemail.store.transaction import snapshot
 
 ResultT = TypeVar("ResultT")
 
@@ -190,7 +191,7 @@ class AccountStore:
 
     # --- import and export
 
-    async def write(self, form: Format = Format.JSON) -> str:
+    async def export_accounts(self, form: Format = Format.JSON) -> str:
         """Return all accounts, with their pins and without secrets, as JSON or TOML.
 
         Raises: UsageError for TOML without the extra `securemail[toml]`.
@@ -199,10 +200,10 @@ class AccountStore:
             lambda db: write((stored.entry for stored in rows.select_all(db)), form)
         )
 
-    async def read(
+    async def import_accounts(
         self, text: str, form: Format = Format.JSON, *, with_pins: bool = False
     ) -> tuple[StoredAccount, ...]:
-        """Add all accounts that `write()` has written, or none.
+        """Add all accounts that `export_accounts()` has written, or none.
 
         Whoever wrote the text says where the passwords go: read your own only. Pins in it are taken
         over only `with_pins`, and an account without a minimum warns (ConfidentialityWarning).
