@@ -109,9 +109,14 @@ async def test_a_file_that_others_can_read_or_change_is_refused(filled: Path, mo
     assert f"{mode:04o}" in str(error)
 
 
-async def test_a_folder_in_which_others_can_lay_a_journal_is_refused(filled: Path) -> None:
-    filled.parent.chmod(0o1777)
+@pytest.mark.parametrize("mode", [0o1777, 0o702, 0o770])
+async def test_a_folder_in_which_others_can_lay_a_journal_is_refused(
+    filled: Path, mode: int
+) -> None:
+    filled.parent.chmod(mode)
     await refused(filled, StoreReason.UNSAFE)
+    await refused(filled.with_name("other.db"), StoreReason.UNSAFE)
+    assert not filled.with_name("other.db").exists()
 
 
 @pytest.mark.parametrize("make", ["link", "dangling", "folder", "fifo"])

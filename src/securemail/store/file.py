@@ -47,17 +47,26 @@ def connect(path: Path, busy_s: float) -> sqlite3.Connection:
     Raises: StoreError.
     """
     with mapped(path):
+        _check_folder(path.parent)
         _create(path)
         _check(path)
         connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
         try:
-            _check(path)  # again: from here on it cannot be exchanged
             _configure(connection)
             prepare(connection, STEPS)
         except BaseException:
             connection.close()
             raise
         return connection
+
+
+def _check_folder(folder: Path) -> None:
+    # In one like /tmp anybody could lay a journal beside the file, which SQLite would play back, or
+    # put another file into its place between one look and the next. OpenSSH wants the same.
+    found = folder.stat()
+    if found.st_mode & 0o022 or found.st_uid not in {0, os.geteuid()}:
+        words = f"others can write in {folder}, mode {stat.S_IMODE(found.st_mode):04o}"
+        raise StoreError(words, reason=StoreReason.UNSAFE)
 
 
 def _create(path: Path) -> None:
@@ -74,7 +83,7 @@ def _check(path: Path) -> None:
 
     It is not opened here: to close a second descriptor would take away SQLite's lock (POSIX).
     """
-    found, folder = path.lstat(), path.parent.stat()
+    found = path.lstat()
     if not stat.S_ISREG(found.st_mode):
         kind = "a symbolic link" if stat.S_ISLNK(found.st_mode) else "no regular file"
         raise StoreError(f"{path} is {kind}", reason=StoreReason.UNSAFE)
@@ -83,9 +92,6 @@ def _check(path: Path) -> None:
         raise StoreError(mode, reason=StoreReason.UNSAFE)
     if 0 < found.st_size < _SMALLEST:
         raise StoreError(f"{path} has {found.st_size} bytes", reason=StoreReason.NOT_OURS)
-    # In a folder like /tmp anybody could lay a journal beside it, which SQLite would play back.
-    if folder.st_mode & 0o002 or folder.st_uid not in {0, os.geteuid()}:
-        raise StoreError(f"others can write in {path.parent}", reason=StoreReason.UNSAFE)
 
 
 def _configure(connection: sqlite3.Connection) -> None:
