@@ -195,3 +195,7 @@ TOML_DOTS: Final = 32
 
 # How long the store waits for another program that writes, in seconds.
 STORE_BUSY_S: Final = 5.0
+
+# How many days before a client certificate ends its owner is told: those who issue them by hand
+# take a week or two.
+CERTIFICATE_WARNING_DAYS: Final = 30

@@ -140,7 +140,8 @@ class Confidentiality:
     `identity` are None in cleartext. `failure` is why the certificate was not accepted, where an
     account without a minimum went on regardless, and `problems` all that is wrong with it. `tlsa`
     is the DANE record that the server met, if there is one, whatever `trust` rests on (RFC 6698).
-    `chain` is the verified chain, the server's certificate first.
+    `chain` is the verified chain, the server's certificate first. `client_certificate_problem` says
+    why the account's client certificate was not shown to a server that may have asked for it.
     """
 
     level: Level
@@ -157,6 +158,7 @@ class Confidentiality:
     resumed: bool = False
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
+    client_certificate_problem: str | None = None
 
     @property
     def is_client_certificate_visible(self) -> bool:
@@ -192,6 +194,7 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         resumed=proof.resumed,
         client_certificate_requested=proof.client_certificate_requested,
         client_certificate_sent=proof.client_certificate_sent,
+        client_certificate_problem=proof.client_certificate_problem,
     )
 
 
