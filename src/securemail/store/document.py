@@ -117,7 +117,7 @@ def _certificate_in(pem: str) -> bytes:
     try:
         if pem:
             x509.load_pem_x509_certificates(pem.encode("ascii"))
-    except (ValueError, x509.InvalidVersion) as exc:
+    except Exception as exc:  # cryptography's InvalidVersion is no ValueError, nor are its warnings
         raise UsageError(f"no certificate in the PEM: {exc}", field=_CERTIFICATE) from exc
     return pem.encode("ascii")
 
