@@ -63,6 +63,16 @@ from securemail.setup import (
     with_offers,
 )
 from securemail.setup.pins import PinOffer, pin_offer
+from securemail.store import (
+    AccountStore,
+    Fall,
+    Floor,
+    PinRecord,
+    StoredAccount,
+    StoreError,
+    StoreReason,
+    SystemKeyring,
+)
 from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
@@ -72,6 +82,7 @@ __all__ = [
     "DSN",
     "Account",
     "AccountReport",
+    "AccountStore",
     "Answer",
     "Attempt",
     "AuthenticationError",
@@ -94,6 +105,8 @@ __all__ = [
     "DiscoveryReason",
     "Endpoint",
     "Event",
+    "Fall",
+    "Floor",
     "Identity",
     "IdentityKind",
     "Indicator",
@@ -110,6 +123,7 @@ __all__ = [
     "Phase",
     "Pin",
     "PinOffer",
+    "PinRecord",
     "Plan",
     "Policy",
     "PolicyError",
@@ -125,8 +139,12 @@ __all__ = [
     "Service",
     "ServiceReport",
     "Shortfall",
+    "StoreError",
+    "StoreReason",
+    "StoredAccount",
     "SubmissionError",
     "Submitted",
+    "SystemKeyring",
     "TLSARecord",
     "TLSError",
     "TLSMode",

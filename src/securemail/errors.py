@@ -16,6 +16,7 @@
     ├── CommandError           the command: the server refused it, and the session goes on
     ├── DiscoveryError         the provider's DNS
     ├── ConfirmationRequired   the person at the screen
+    ├── StoreError             the disk, or whoever else has the file (`securemail.store.errors`)
     └── UsageError             the caller's program; also a ValueError
 
 Messages say what, where and with which numbers. They hold no secret.

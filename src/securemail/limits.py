@@ -180,6 +180,26 @@ RESUMABLE_SERVERS: Final = 4096
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
 
+# Characters of a text in an account that is stored: a sentence by which a person took a risk.
+STORED_TEXT_CHARS: Final = 4096
+
+# Characters of certificates in PEM or base64; the authorities of an operating system have 300,000.
+STORED_LONG_CHARS: Final = 2 * 1024 * 1024
+
+# Entries of a list in an account that is stored: addresses, mechanisms, pins, a chain.
+STORED_ENTRIES: Final = 64
+
+# Accounts in one file of JSON or TOML, and its characters: 10,000 accounts have 7 million.
+ACCOUNT_FILE_ACCOUNTS: Final = 100_000
+ACCOUNT_FILE_CHARS: Final = 64 * 1024 * 1024
+
+# Dots in one line of TOML, outside of its texts: what a key of so many parts costs grows with the
+# square of them. Our own files have one.
+TOML_DOTS: Final = 32
+
+# How long the store waits for another program that writes, in seconds.
+STORE_BUSY_S: Final = 5.0
+
 # How many days before a client certificate ends its owner is told: those who issue them by hand
 # take a week or two.
 CERTIFICATE_WARNING_DAYS: Final = 30

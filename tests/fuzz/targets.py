@@ -32,6 +32,7 @@ from securemail.sasl.mechanism import Mechanism
 from securemail.sasl.oauth import OAuthBearer, XOAuth2
 from securemail.sasl.scram import GS2Header, Scram
 from securemail.secret import Secret
+from securemail.store import exchange
 from securemail.tls.dane import matches
 from securemail.tls.facts import CertificateFacts
 from securemail.tls.identity import match_identity, names_of, reference_identities
@@ -167,6 +168,16 @@ def certificate(data: bytes) -> None:
     list(matches((record,), [shown]))
 
 
+def accounts(data: bytes) -> None:
+    """Read accounts as JSON and as TOML; what was read can be written."""
+    for form in exchange.Format:
+        _quietly(partial(_read_and_write, data.decode("latin-1"), form))
+
+
+def _read_and_write(text: str, form: exchange.Format) -> None:
+    exchange.write(exchange.read(text, form, with_pins=True), form)
+
+
 def authorities(data: bytes) -> None:
     """Take a file of authorities, whatever a program was given for one."""
     TrustStore.from_pem(data)
@@ -219,6 +230,7 @@ def _quietly(act: Callable[[], object]) -> None:
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
     for target in (
+        accounts,
         authorities,
         autoconfig,
         certificate,

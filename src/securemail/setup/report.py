@@ -9,8 +9,8 @@ from enum import Enum
 from securemail.account import Account, Endpoint, Service
 from securemail.errors import SecureMailError
 from securemail.policy.confidentiality import Confidentiality
+from securemail.policy.offer import TLSOffer
 from securemail.setup.advice import advice_on
-from securemail.setup.offer import TLSOffer
 
 
 class Step(Enum):
