@@ -50,6 +50,7 @@ from securemail.proof import (
     Trust,
 )
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
+from securemail.revocation import CertStatus, Revocation, RevocationStatus
 from securemail.secret import Secret
 from securemail.session import SecureSession
 from securemail.setup import (
@@ -75,6 +76,7 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "Candidate",
+    "CertStatus",
     "CertificateError",
     "CertificateFacts",
     "CertificateReason",
@@ -117,6 +119,8 @@ __all__ = [
     "Resolver",
     "ResponseCode",
     "Returned",
+    "Revocation",
+    "RevocationStatus",
     "SRVRecord",
     "Secret",
     "SecureMailError",

@@ -8,6 +8,7 @@ from enum import Enum
 from cryptography import x509
 
 from securemail.records import TLSARecord
+from securemail.revocation import RevocationStatus
 
 
 class TLSVersion(Enum):
@@ -63,6 +64,8 @@ class CertificateReason(Enum):
     WEAK = "weak key or signature"
     PURPOSE = "not issued for a server"
     REVOKED = "revoked"
+    STAPLE_MISSING = "no proof that it is not revoked"
+    STAPLE_INVALID = "a stapled status that is not good"
     DANE_MISMATCH = "not the one that the DNS names"
     PIN_MISMATCH = "not the pinned one"
     INVALID = "invalid"
@@ -76,6 +79,7 @@ class Shortfall(Enum):
     CERTIFICATE = "the server's certificate was not validated"
     PINNED = "trust rests on a pinned certificate"
     NO_DANE = "the server was not authenticated by DANE"
+    REVOCATION = "the server did not prove that its certificate is not revoked"
     NO_POST_QUANTUM = "the key exchange does not resist a quantum computer"
     CLIENT_CERTIFICATE_VISIBLE = "TLS 1.2 would show the client certificate to anyone on the path"
 
@@ -100,6 +104,7 @@ class Proof:
     wrong with it. `tlsa` is the record by which
     DANE vouches for the server, or narrows down what an authority says. The client certificate was
     `withheld` if the server asked for it and the account does not let it be seen in that version.
+    `revocation` is what the server has stapled, in the full handshake for a resumed one.
     """
 
     tls_version: TLSVersion
@@ -117,3 +122,4 @@ class Proof:
     channel_binding: ChannelBinding | None = None
     tlsa: TLSARecord | None = None
     problems: tuple[CertificateReason, ...] = ()
+    revocation: RevocationStatus = RevocationStatus()

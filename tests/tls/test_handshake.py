@@ -37,7 +37,8 @@ def certificate(text: str, *names: str) -> x509.Certificate:
 
 
 def handshake() -> Handshake:
-    return Handshake(Rules(host="mail.example.org", is_address=False, must_validate=True))
+    rules = Rules(host="mail.example.org", is_address=False, must_validate=True)
+    return Handshake(rules, dt.datetime.now(dt.UTC))
 
 
 @pytest.mark.parametrize("code", [0, *REASONS, 9999])

@@ -38,11 +38,13 @@ async def new_engine(account: Account, service: Service, route: Route, hello: He
         tlsa=usable(route.tlsa),
         tlsa_base=route.tlsa_base,
         srv_id=endpoint.srv_id(service),
+        revocation=policy.revocation,
     )
     # A server that DANE cannot vouch for is below the minimum: it learns nothing about the account.
     is_below_minimum = policy.require_dane and not rules.tlsa
     handshake = Handshake(
         rules=rules,
+        at=now(),
         client_certificate=None if is_below_minimum else mine,
         may_show=partial(may_show_client_certificate, policy),
     )

@@ -10,6 +10,7 @@ from OpenSSL import SSL
 
 from securemail.errors import CertificateError, ConnectError, SecureMailError, TLSError
 from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
+from securemail.revocation import Revocation
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import Handshake, reason_of, tls_version
@@ -35,6 +36,9 @@ _BAD_CERTIFICATE: Final = frozenset(
         "unknown certificate type",
     }
 )
+
+# And of a staple that is no OCSP response at all, before it asks us.
+_BAD_STAPLE: Final = "tlsv1 bad certificate status response"
 
 
 class Engine:
@@ -67,6 +71,8 @@ class Engine:
         self._connection = SSL.Connection(context)
         self._connection.set_app_data(handshake)
         self._connection.set_connect_state()
+        if handshake.rules.revocation is not Revocation.OFF:
+            self._connection.request_ocsp()
         if not handshake.rules.is_address:
             self._connection.set_tlsext_host_name(handshake.rules.server_name.encode("ascii"))
 
@@ -222,6 +228,7 @@ class Engine:
             ),
             client_certificate_problem=handshake.client_certificate_problem,
             channel_binding=self.channel_binding(),
+            revocation=handshake.revocation,
         )
 
     def _verified_chain(self) -> tuple[x509.Certificate, ...]:
@@ -245,8 +252,8 @@ class Engine:
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
         handshake = self._handshake
-        if handshake.failure and handshake.rules.must_validate:
-            return handshake.failure
+        if handshake.refusal:
+            return handshake.refusal
         reason = reason_of(exc)
         if handshake.alert:
             return TLSError(
@@ -257,6 +264,12 @@ class Engine:
             return CertificateError(
                 f"the certificate of {handshake.rules.host} is not accepted (malformed): {reason}",
                 reason=CertificateReason.MALFORMED,
+                certificate=None,
+            )
+        if not self.is_established and reason == _BAD_STAPLE:
+            return CertificateError(
+                f"{handshake.rules.host} has stapled a status that cannot be read",
+                reason=CertificateReason.STAPLE_INVALID,
                 certificate=None,
             )
         if not self.is_established and reason in _NOT_TLS:

@@ -6,6 +6,7 @@ client certificate or a byte of mail protocol has left. No I/O here.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,6 +18,7 @@ from OpenSSL.crypto import X509
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, TLSVersion, Trust
+from securemail.revocation import RevocationStatus
 from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
 from securemail.wire.text import printable
 
@@ -72,15 +74,19 @@ _CLOSE_NOTIFY: Final = 0
 class Handshake:
     """The rules of one connection, and what became known under them.
 
-    `may_show` says in which TLS versions the account lets its client certificate be seen.
+    `at` is when it began, by which a staple is judged. `may_show` says in which TLS versions the
+    account lets its client certificate be seen.
     """
 
     rules: Rules
+    at: dt.datetime
     client_certificate: ClientCertificate | None = None
     may_show: Callable[[TLSVersion], bool] = field(default=lambda _: True)
     verdict: Verdict | None = None
+    revocation: RevocationStatus = RevocationStatus()
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
+    is_certificate_loaded: bool = False
     client_certificate_problem: str | None = None
     is_certificate_withheld: bool = False
     has_read_certificate: bool = False
@@ -105,10 +111,25 @@ class Handshake:
             detail = _detail(reason, certificate, error, depth)
             self._findings.append(Finding(reason, certificate, detail, depth))
         is_due = depth == 0 if not error else self.verdict is not None
-        if is_due and self._is_open:
-            chain = [self._chain[place] for place in sorted(self._chain)]
-            self.verdict = decide(self.rules, chain, self._findings)
-            self.problems = problems_of(self.rules, chain, self._findings)
+        if is_due:
+            self._decide()
+
+    def find(self, finding: Finding) -> None:
+        """Take note of `finding` after the verdict, and find that again."""
+        self._findings.append(finding)
+        self._decide()
+
+    def _decide(self) -> None:
+        if self._is_open:
+            self.verdict = decide(self.rules, self.chain, self._findings)
+        self.problems = problems_of(self.rules, self.chain, self._findings)
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """The chain, the server's own certificate first; empty as long as that is not known."""
+        return (
+            tuple(self._chain[place] for place in sorted(self._chain)) if 0 in self._chain else ()
+        )
 
     @property
     def _is_open(self) -> bool:
@@ -148,6 +169,15 @@ class Handshake:
         return None
 
     @property
+    def refusal(self) -> CertificateError | None:
+        """Why the handshake must end, if it must.
+
+        Without a minimum it goes on as long as the client certificate is out of reach.
+        """
+        must_end = self.rules.must_validate or self.is_certificate_loaded
+        return self.failure if must_end else None
+
+    @property
     def is_authenticated(self) -> bool:
         """Whether the server's certificate was judged and nothing was found wanting."""
         return self.verdict is not None and self.verdict.trust is not Trust.NONE
@@ -161,7 +191,7 @@ def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: i
     except Exception as exc:  # noqa: BLE001 - hostile certificates raise anything: fail closed
         detail = printable(str(exc))
         handshake.refuse(Finding(CertificateReason.MALFORMED, _parsed(cert), detail, depth))
-    return handshake.failure is None or not handshake.rules.must_validate
+    return handshake.refusal is None
 
 
 def _parsed(cert: X509) -> x509.Certificate | None:
@@ -211,6 +241,7 @@ def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -
     try:
         connection.use_certificate(mine.certificate)
         connection.use_privatekey(mine.key)
+        handshake.is_certificate_loaded = True
     except SSL.Error as exc:
         handshake.client_certificate_problem = reason_of(exc)
 
