@@ -17,6 +17,7 @@ from tests.mutants_discovery import DISCOVERY_MUTANTS
 from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
+from tests.mutants_revocation import REVOCATION_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
 
@@ -29,6 +30,7 @@ ALL = (
     *OBSERVE_MUTANTS,
     *PIN_MUTANTS,
     *POP3_MUTANTS,
+    *REVOCATION_MUTANTS,
     *SASL_MUTANTS,
     *SUBMISSION_MUTANTS,
 )
