@@ -314,7 +314,8 @@ MUTANTS: Final = (
         "tls/context.py",
         "        context.add_extra_chain_cert(issuer)\n",
         "        del issuer\n",
-        f"{ENGINE}::test_the_intermediates_of_a_client_certificate_go_with_it",
+        "tests/tls/test_client_issuers.py::"
+        "test_the_chain_is_sent_in_order_and_without_what_is_not_part_of_it",
     ),
     Mutant(
         "renegotiation is allowed",

@@ -86,8 +86,8 @@ DANE_MUTANTS: Final = (
     Mutant(
         "the client certificate leaves though DANE is required and there is none",
         "aio/secure.py",
-        "        client_certificate=None if is_below_minimum else mine,\n",
-        "        client_certificate=mine,\n",
+        "mine if hello.shows_certificate and not is_below_minimum else None",
+        "mine if hello.shows_certificate else None",
         f"{SESSION}::"
         "test_where_dane_is_required_and_there_is_none_neither_login_nor_certificate_leave",
     ),

@@ -55,6 +55,7 @@ class LoginMethod(Enum):
     SCRAM_SHA_256 = "SCRAM-SHA-256"
     SCRAM_SHA_1 = "SCRAM-SHA-1"
     CRAM_MD5 = "CRAM-MD5"
+    APOP = "APOP"
     PLAIN = "PLAIN"
     LOGIN = "LOGIN"
     EXTERNAL = "EXTERNAL"

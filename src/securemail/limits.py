@@ -185,3 +185,7 @@ RESUMABLE_SERVERS: Final = 4096
 # Sessions that are kept for each of them: one is left behind by each connection, and a client that
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
+
+# How many days before a client certificate ends its owner is told: those who issue them by hand
+# take a week or two.
+CERTIFICATE_WARNING_DAYS: Final = 30

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
 from securemail import Policy, Service, Shortfall, TLSVersion, Trust
+from securemail.intent import Intent
 from securemail.policy.confidentiality import shortfalls
 from securemail.proof import Proof
-from securemail.protocol.dialogue import LoggedIn, State
-from tests.protocol.model import HARMLESS, LINES, Node, Walk
+from securemail.protocol.dialogue import Command, Discover, LoggedIn, StartTLS, State
+from tests.protocol.model import COMMANDS, HARMLESS, LINES, Node, Walk
 from tests.values import GOOD_PROOF, UNVALIDATED_PROOF
 
 # What a handshake may come to, and whether it is enough for the policy below.
@@ -65,6 +67,13 @@ def report(walked: Walk, capsys: pytest.CaptureFixture[str]) -> None:
             f"\nthe gate over {walked.service.value}: {walked.states} states, "
             f"{walked.steps} steps, {walked.refusals} refused"
         )
+
+
+def test_the_walk_has_every_command_and_each_says_what_it_is_for() -> None:
+    assert {type(command) for command in COMMANDS} == set(get_args(Command))
+    intents = {Discover: Intent.DISCOVER, StartTLS: Intent.UPGRADE}
+    for command in COMMANDS:
+        assert command.intent is intents.get(type(command), Intent.AUTHENTICATE)
 
 
 @pytest.mark.parametrize("service", Service)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ssl
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -12,6 +13,9 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from securemail import (
     CertificateError,
     ClientCertificate,
+    Policy,
+    PolicyError,
+    Shortfall,
     TLSMode,
     connect_imap,
 )
@@ -26,24 +30,19 @@ from tests.session.scripts import (
     BEGIN,
     GREETING,
     HOST,
-    IMPLICIT,
     LEAVE,
     STARTTLS,
-    UPGRADED,
+    TLS_GREETING,
     account,
     refused,
 )
+from tests.session.versions import LOGIN, MODE, TLS12, TLS13, VERSION
 
-TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-VERSION = pytest.mark.parametrize("version", [TLS12, TLS13], ids=lambda version: version.name)
-MODE = pytest.mark.parametrize(
-    "tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS], ids=lambda tls: tls.name
-)
-LOGIN = {TLSMode.IMPLICIT: IMPLICIT, TLSMode.STARTTLS: UPGRADED}
 OPENING = {
     TLSMode.IMPLICIT: (StartTLS(),),
     TLSMode.STARTTLS: (GREETING, STARTTLS, BEGIN, StartTLS()),
 }
+AFTER = {TLSMode.IMPLICIT: (TLS_GREETING,), TLSMode.STARTTLS: ()}
 # An alert, and a change_cipher_spec in front of it where there is one.
 AN_ALERT = 64
 
@@ -106,8 +105,40 @@ async def test_a_client_certificate_goes_to_a_server_that_asks(
         async with connect_imap(mine) as session:
             assert session.confidentiality.client_certificate_requested
             assert session.confidentiality.client_certificate_sent
+            is_visible = session.confidentiality.is_client_certificate_visible
         await server.finished.wait()
     assert shows(server, alices_der, version)
+    # RFC 8314 section 8: whoever listens has seen whose it is.
+    assert is_visible == (alices_der in server.raw) == (version is TLS12)
+
+
+@VERSION
+@MODE
+async def test_an_account_that_wants_tls13_for_its_certificate_shows_it_to_nobody_in_tls12(
+    tls: TLSMode,
+    version: ssl.TLSVersion,
+    ca: CertificateAuthority,
+    alice: ClientCertificate,
+    alices_der: bytes,
+) -> None:
+    context = server_context(ca.issue(HOST), ca, version)
+    wants: dict[str, Any] = {
+        "policy": Policy(require_tls13_for_client_certificate=True),
+        "client_certificate": alice,
+    }
+    if version is TLS13:
+        async with ScriptedServer((*LOGIN[tls], *LEAVE), context=context) as server:
+            async with connect_imap(account(server, ca, tls, **wants)) as session:
+                assert session.confidentiality.client_certificate_sent
+            await server.finished.wait()
+        return
+    script = (*OPENING[tls], *AFTER[tls])
+    error, server = await refused(script, ca, tls=tls, context=context, **wants)
+    assert isinstance(error, PolicyError)
+    assert error.shortfalls == {Shortfall.CLIENT_CERTIFICATE_VISIBLE}
+    assert alices_der not in server.raw
+    assert server.client_certificate is None
+    assert server.plaintext == b""
 
 
 @VERSION

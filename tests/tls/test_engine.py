@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 import tempfile
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -275,23 +274,6 @@ def weak_chain() -> tuple[bytes, bytes]:
 
 
 # --- client certificates
-
-
-def test_the_intermediates_of_a_client_certificate_go_with_it(
-    ca: CertificateAuthority, alice: ClientCertificate
-) -> None:
-    # Three, for without any OpenSSL adds the issuer by itself, if it knows it.
-    chained = replace(alice, chain=(x509.load_pem_x509_certificate(ca.pem),) * 3)
-    plain, with_chain = engine(ca.pem, certificate=alice), engine(ca.pem, certificate=chained)
-    sizes = []
-    for client in (plain, with_chain):
-        peer = limited(ca, TLS12, asks=True)
-        client.start()
-        peer.incoming.write(client.outgoing())
-        peer.advance()
-        send_to_client(client, peer)
-        sizes.append(len(client.outgoing()))
-    assert sizes[1] - sizes[0] > 400
 
 
 def test_the_host_name_is_in_the_client_hello(ca: CertificateAuthority) -> None:

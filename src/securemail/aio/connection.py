@@ -15,6 +15,7 @@ from securemail.aio.login import Login, LoginRecord, blaming, preauth
 from securemail.aio.offer import offer_of
 from securemail.aio.reporter import Reporter
 from securemail.aio.route import endpoint_of
+from securemail.aio.sessions import now
 from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
 from securemail.policy.confidentiality import confidentiality
 from securemail.policy.gate import Gate
@@ -32,6 +33,8 @@ class Connection:
         self, account: Account, service: Service, clock: Clock, reporter: Reporter
     ) -> None:
         self.endpoint = endpoint_of(account, service)
+        if account.client_certificate is not None:
+            account.client_certificate.check(now())
         self.gate = Gate(account.policy, must_encrypt=account.pin(service) is not None)
         # A server cannot prepare an answer to a tag that it has to guess.
         token = secrets.token_hex(4).upper()
@@ -57,7 +60,13 @@ class Connection:
         if engine is None:
             return None
         is_resuming = engine.is_resuming and not self.machine.is_heard
-        return less(hello, failure, is_silent=not engine.has_heard, is_resuming=is_resuming)
+        return less(
+            hello,
+            failure,
+            is_silent=not engine.has_heard,
+            is_resuming=is_resuming,
+            is_unwelcome=engine.is_certificate_unwelcome,
+        )
 
     async def dial(self, addresses: Iterable[str]) -> None:
         """Connect to the first of `addresses` that answers.

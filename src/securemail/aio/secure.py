@@ -12,7 +12,7 @@ from securemail.policy.confidentiality import may_resume, may_show_client_certif
 from securemail.tls.context import ContextKey
 from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
-from securemail.tls.handshake import Handshake
+from securemail.tls.handshake import UNWELCOME, Handshake
 from securemail.tls.hello import Hello
 from securemail.tls.resumption import SessionKey
 from securemail.tls.verdict import Rules
@@ -45,7 +45,8 @@ async def new_engine(account: Account, service: Service, route: Route, hello: He
     handshake = Handshake(
         rules=rules,
         at=now(),
-        client_certificate=None if is_below_minimum else mine,
+        client_certificate=mine if hello.shows_certificate and not is_below_minimum else None,
+        client_certificate_problem=None if hello.shows_certificate else UNWELCOME,
         may_show=partial(may_show_client_certificate, policy),
     )
     shared = await shared_context(key)

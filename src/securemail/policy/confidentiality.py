@@ -154,7 +154,8 @@ class Confidentiality:
     is the DANE record that the server met, if there is one, whatever `trust` rests on (RFC 6698).
     `chain` is the verified chain, the server's certificate first. `revocation` is what its issuer
     says about the first, as far as the server has stapled it; with DANE-EE and pins it vouches for
-    nothing.
+    nothing. `client_certificate_problem` says why the account's client certificate was not shown to
+    a server that may have asked for it.
     """
 
     level: Level
@@ -172,6 +173,7 @@ class Confidentiality:
     resumed: bool = False
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
+    client_certificate_problem: str | None = None
 
     @property
     def is_client_certificate_visible(self) -> bool:
@@ -208,6 +210,7 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         resumed=proof.resumed,
         client_certificate_requested=proof.client_certificate_requested,
         client_certificate_sent=proof.client_certificate_sent,
+        client_certificate_problem=proof.client_certificate_problem,
     )
 
 

@@ -45,7 +45,7 @@ _ADVICE: Final[tuple[tuple[type[SecureMailError], str], ...]] = (
     (ConnectError, "Check the host name, the port and the network; a firewall may be in the way."),
     (DeadlineError, "Check the port and the network, and try again later."),
     (DiscoveryError, "The DNS does not answer as it should: try again, or on another network."),
-    (UsageError, "The account lacks something: see the error."),
+    (UsageError, "Something in the account is missing or has run out: see the error."),
 )
 
 

@@ -100,10 +100,14 @@ class ServiceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """What came of trying an account: one report for each service that it has."""
+    """What came of trying an account: one report for each service that it has.
+
+    `warnings` are sentences on what works today and soon will not.
+    """
 
     account: Account
     services: tuple[ServiceReport, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -122,10 +126,15 @@ class AccountReport:
     def as_dict(self) -> dict[str, object]:
         """Return the report in values that JSON has."""
         services = [report.as_dict() for report in self.services]
-        return {"address": self.account.address, "ok": self.is_ok, "services": services}
+        return {
+            "address": self.account.address,
+            "ok": self.is_ok,
+            "services": services,
+            "warnings": list(self.warnings),
+        }
 
     def __iter__(self) -> Iterator[ServiceReport]:
         return iter(self.services)
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.account.address}:", *map(str, self.services)])
+        return "\n".join([f"{self.account.address}:", *map(str, self.services), *self.warnings])

@@ -27,6 +27,10 @@ _TLS12_CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
 # section 9.1), and every TLS 1.2 server in the field has it.
 _CLASSICAL: Final = ec.SECP256R1()
 
+# SSL_MODE_NO_AUTO_CHAIN, which pyOpenSSL does not name. Without it OpenSSL puts authorities
+# that the account trusts behind a client certificate that has no chain of its own.
+_NO_AUTO_CHAIN: Final = 0x8
+
 ClientContext = SSL.Context
 
 _MINIMUM: Final = {
@@ -63,7 +67,7 @@ def build_context(key: ContextKey) -> ClientContext:
         context.set_tmp_ecdh(_CLASSICAL)
     context.set_options(_OPTIONS)
     # 42 instead of 67 KiB in OpenSSL per idle connection.
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS | _NO_AUTO_CHAIN)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_PEER, verify)
     context.set_info_callback(notice)

@@ -13,7 +13,7 @@ from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
 from securemail.revocation import Revocation
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
-from securemail.tls.handshake import Handshake, reason_of, tls_version
+from securemail.tls.handshake import UNWELCOME, Handshake, reason_of, tls_version
 from securemail.tls.resumption import Tickets
 from securemail.tls.tickets import SessionTickets
 from securemail.tls.verdict import Verdict
@@ -86,6 +86,14 @@ class Engine:
         """Whether the server was offered an earlier session, and has not declined it yet."""
         return self._sessions.is_offered and not self._handshake.has_read_certificate
 
+    @property
+    def is_certificate_unwelcome(self) -> bool:
+        """Whether the handshake ended because the server does not take the client certificate.
+
+        Another one, without it, may get further.
+        """
+        return self._handshake.is_certificate_unwelcome
+
     def start(self) -> None:
         """Begin the handshake."""
         self._sessions.offer(self._connection)
@@ -110,9 +118,13 @@ class Engine:
     def _advance(self) -> None:
         try:
             self._connection.do_handshake()
-        except SSL.WantReadError:
-            return
         except SSL.Error as exc:
+            if self.is_certificate_unwelcome:
+                self.outgoing()  # the certificate is in it
+                self._handshake.client_certificate_sent = False
+                raise TLSError(f"the client certificate stays here: {UNWELCOME}") from exc
+            if isinstance(exc, SSL.WantReadError):
+                return
             raise self._explained(exc) from exc
         self._sessions.settle(self._connection, self._handshake)
         self._check_verdict()

@@ -19,6 +19,7 @@ from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, TLSVersion, Trust
 from securemail.revocation import RevocationStatus
+from securemail.tls.issuers import is_welcome
 from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
 from securemail.wire.text import printable
 
@@ -66,6 +67,8 @@ ALERTS: Final = {
     116: "certificate required",
 }
 
+UNWELCOME: Final = "no issuer of its chain is among those whose certificates the server takes"
+
 _READ_ALERT: Final = SSL.SSL_CB_READ_ALERT
 _CLOSE_NOTIFY: Final = 0
 
@@ -86,9 +89,10 @@ class Handshake:
     revocation: RevocationStatus = RevocationStatus()
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
-    is_certificate_loaded: bool = False
     client_certificate_problem: str | None = None
     is_certificate_withheld: bool = False
+    is_certificate_loaded: bool = False
+    is_certificate_unwelcome: bool = False
     has_read_certificate: bool = False
     alert: str | None = None
     _has_ticket: bool = False
@@ -219,6 +223,7 @@ def notice(connection: SSL.Connection, where: int, value: int) -> None:
             _load_client_certificate(connection, handshake)
         case b"SSLv3/TLS read server certificate request":
             handshake.client_certificate_requested = True
+            _reconsider(connection, handshake)
         case b"SSLv3/TLS write certificate verify":
             handshake.client_certificate_sent = True
         case b"SSLv3/TLS read server session ticket":
@@ -238,12 +243,36 @@ def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -
     if not handshake.may_show(version):
         handshake.is_certificate_withheld = True
         return
+    if handshake.is_certificate_loaded or handshake.client_certificate_problem:
+        return  # the list may be long, and a server can have us called for each octet
+    if not _is_welcome(connection, mine):
+        handshake.client_certificate_problem = UNWELCOME
+        return
     try:
         connection.use_certificate(mine.certificate)
         connection.use_privatekey(mine.key)
         handshake.is_certificate_loaded = True
     except SSL.Error as exc:
         handshake.client_certificate_problem = reason_of(exc)
+
+
+def _reconsider(connection: SSL.Connection, handshake: Handshake) -> None:
+    """Take note of a certificate that the server would not take, where it is out of reach already.
+
+    TLS 1.2 has the request behind the server's certificate, and OpenSSL chooses its answer before
+    it calls us again. So `Engine` throws that answer away.
+    """
+    mine = handshake.client_certificate
+    is_decided = handshake.is_certificate_unwelcome or not handshake.is_certificate_loaded
+    if mine is not None and not is_decided:
+        handshake.is_certificate_unwelcome = not _is_welcome(connection, mine)
+
+
+def _is_welcome(connection: SSL.Connection, mine: ClientCertificate) -> bool:
+    try:
+        return is_welcome(mine, connection.get_client_ca_list(as_cryptography=True))
+    except Exception:  # noqa: BLE001 - what cannot be read as names does not name our issuer
+        return False
 
 
 def tls_version(connection: SSL.Connection) -> TLSVersion | None:
