@@ -33,6 +33,7 @@ from securemail.errors import (
     TLSError,
     UnknownOutcome,
     UsageError,
+    VersionError,
 )
 from securemail.events import Event, Observer
 from securemail.intent import Phase
@@ -140,6 +141,7 @@ __all__ = [
     "TrustStore",
     "UnknownOutcome",
     "UsageError",
+    "VersionError",
     "__version__",
     "configuration_changes",
     "connect_imap",

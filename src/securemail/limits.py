@@ -108,6 +108,10 @@ CLOCK_SKEW_S: Final = 300
 
 # RFC 9325 section 4.5: shorter RSA keys are within reach. OpenSSL's security level 2 says the same.
 RSA_BITS: Final = 2048
+
+# The same section: curves of less than that must not be used.
+CURVE_BITS: Final = 224
+
 # Questions that one look-up may need: a chain of keys is two per label, an alias may need another.
 DNS_QUESTIONS: Final = 96
 

@@ -109,6 +109,40 @@ def test_an_authenticated_connection_below_the_accounts_own_minimum_is_reduced()
     assert record.shortfalls == {Shortfall.NO_POST_QUANTUM}
 
 
+FACTS = [
+    replace(GOOD_PROOF, trust=trust, identity=identity, tls_version=version, group=group, tlsa=tlsa)
+    for trust in Trust
+    for identity in (None, GOOD_PROOF.identity)
+    for version in TLSVersion
+    for group in (None, "x25519", "X25519MLKEM768")
+    for tlsa in (None, TLSA)
+]
+POLICIES = [
+    no_minimum(),
+    *(
+        Policy(minimum_tls=version, require_post_quantum=quantum, require_dane=dane)
+        for version in TLSVersion
+        for quantum in (False, True)
+        for dane in (False, True)
+    ),
+]
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_no_fact_and_no_policy_draw_a_lock_on_what_is_not_confidential(policy: Policy) -> None:
+    vouched_for = {Trust.PKIX, Trust.DANE_EE, Trust.DANE_TA}
+    for proof in FACTS:
+        is_enough = (
+            proof.trust in vouched_for
+            and proof.identity is not None
+            and not proof.tls_version < policy.minimum_tls
+            and (is_post_quantum(proof.group) or not policy.require_post_quantum)
+            and (proof.tlsa is not None or not policy.require_dane)
+        )
+        record = confidentiality(policy, proof)
+        assert record.indicator.is_locked == is_enough == (not record.shortfalls)
+
+
 @pytest.mark.parametrize("level", Level)
 def test_only_a_confidential_connection_shows_a_lock(level: Level) -> None:
     assert INDICATORS[level].is_locked == (level is Level.CONFIDENTIAL)
@@ -171,4 +205,26 @@ def test_a_policy_can_hold_the_client_certificate_back_from_tls12(
 ) -> None:
     policy = Policy(require_tls13_for_client_certificate=strict)
     allowed = not strict or version is TLSVersion.TLS_1_3
-    assert may_show_client_certificate(policy, version) == allowed
+    assert may_show_client_certificate(policy, version, "x25519") == allowed
+
+
+@pytest.mark.parametrize(
+    ("version", "group", "allowed"),
+    [
+        (TLSVersion.TLS_1_3, "X25519MLKEM768", True),
+        (TLSVersion.TLS_1_3, "x25519", False),
+        (TLSVersion.TLS_1_3, None, False),
+        (TLSVersion.TLS_1_2, None, False),
+    ],
+)
+def test_a_policy_on_quantum_computers_holds_the_client_certificate_back_as_well(
+    version: TLSVersion, group: str | None, allowed: bool
+) -> None:
+    policy = Policy(require_post_quantum=True)
+    assert may_show_client_certificate(policy, version, group) == allowed
+
+
+def test_a_certificate_held_back_in_tls13_was_not_visible_on_the_path() -> None:
+    held_back = replace(GOOD_PROOF, group="x25519", client_certificate_withheld=True)
+    missing = shortfalls(Policy(require_post_quantum=True), held_back)
+    assert missing == {Shortfall.NO_POST_QUANTUM}

@@ -12,7 +12,8 @@ from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from securemail import CertificateReason
-from securemail.tls.handshake import REASONS, Handshake
+from securemail.tls.handshake import Handshake
+from securemail.tls.reasons import REASONS
 from securemail.tls.verdict import Rules
 
 CODES = SSL.X509VerificationCodes

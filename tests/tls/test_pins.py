@@ -21,6 +21,7 @@ DAY = dt.timedelta(days=1)
 EXCUSED = (
     REASONS.SELF_SIGNED,
     REASONS.UNKNOWN_ISSUER,
+    REASONS.INCOMPLETE_CHAIN,
     REASONS.STAPLE_MISSING,
     REASONS.STAPLE_INVALID,
 )
@@ -60,7 +61,7 @@ def test_a_pin_vouches_for_a_certificate_with_another_name() -> None:
     assert judged(elsewhere, None).trust is Trust.NONE
 
 
-@pytest.mark.parametrize("reason", [REASONS.SELF_SIGNED, REASONS.EXPIRED, REASONS.WEAK])
+@pytest.mark.parametrize("reason", [REASONS.SELF_SIGNED, REASONS.EXPIRED, REASONS.WEAK_KEY])
 def test_another_certificate_is_refused_and_both_are_shown(reason: CertificateReason) -> None:
     pin = pin_of(STRANGER)
     error = failure_of(judged(OTHER, pin, reason))

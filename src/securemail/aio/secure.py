@@ -48,6 +48,7 @@ async def new_engine(account: Account, service: Service, route: Route, hello: He
         client_certificate=mine if hello.shows_certificate and not is_below_minimum else None,
         client_certificate_problem=None if hello.shows_certificate else UNWELCOME,
         may_show=partial(may_show_client_certificate, policy),
+        without_hybrid=not hello.is_hybrid,
     )
     shared = await shared_context(key)
     session_key = SessionKey.of(account, service, endpoint, rules)

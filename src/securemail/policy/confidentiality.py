@@ -48,7 +48,7 @@ def _missing(policy: Policy, proof: Proof) -> Iterator[Shortfall]:
         yield Shortfall.REVOCATION
     if policy.require_post_quantum and not is_post_quantum(proof.group):
         yield Shortfall.NO_POST_QUANTUM
-    if proof.client_certificate_withheld:
+    if proof.client_certificate_withheld and not _may_be_seen(policy, proof.tls_version):
         yield Shortfall.CLIENT_CERTIFICATE_VISIBLE
 
 
@@ -66,8 +66,18 @@ def is_post_quantum(group: str | None) -> bool:
     return group is not None and _POST_QUANTUM_MARK in group.lower()
 
 
-def may_show_client_certificate(policy: Policy, version: TLSVersion) -> bool:
-    """Return whether the account lets its certificate be seen in `version` (RFC 8314 section 8)."""
+def may_show_client_certificate(policy: Policy, version: TLSVersion, group: str | None) -> bool:
+    """Return whether the account lets its certificate be seen there (RFC 8314 section 8).
+
+    In TLS 1.2 all the path sees it. Behind a `group` that does not resist a quantum computer it
+    can be read one day by whoever recorded it, as anything that the account asks to be kept.
+    """
+    if policy.require_post_quantum and not is_post_quantum(group):
+        return False
+    return _may_be_seen(policy, version)
+
+
+def _may_be_seen(policy: Policy, version: TLSVersion) -> bool:
     return version is TLSVersion.TLS_1_3 or not policy.require_tls13_for_client_certificate
 
 
@@ -154,8 +164,9 @@ class Confidentiality:
     is the DANE record that the server met, if there is one, whatever `trust` rests on (RFC 6698).
     `chain` is the verified chain, the server's certificate first. `revocation` is what its issuer
     says about the first, as far as the server has stapled it; with DANE-EE and pins it vouches for
-    nothing. `client_certificate_problem` says why the account's client certificate was not shown to
-    a server that may have asked for it.
+    nothing. `without_hybrid`: the server left a first handshake without a word, and this one
+    offered no post-quantum group for that. `client_certificate_problem` says why the account's
+    client certificate was not shown to a server that may have asked for it.
     """
 
     level: Level
@@ -171,6 +182,7 @@ class Confidentiality:
     tlsa: TLSARecord | None = None
     revocation: RevocationStatus = RevocationStatus()
     resumed: bool = False
+    without_hybrid: bool = False
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
     client_certificate_problem: str | None = None
@@ -208,6 +220,7 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         tlsa=proof.tlsa,
         revocation=proof.revocation,
         resumed=proof.resumed,
+        without_hybrid=proof.without_hybrid,
         client_certificate_requested=proof.client_certificate_requested,
         client_certificate_sent=proof.client_certificate_sent,
         client_certificate_problem=proof.client_certificate_problem,

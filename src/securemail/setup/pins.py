@@ -30,6 +30,7 @@ PINNABLE: Final = frozenset(
         CertificateReason.EXPIRED,
         CertificateReason.SELF_SIGNED,
         CertificateReason.UNKNOWN_ISSUER,
+        CertificateReason.INCOMPLETE_CHAIN,
         CertificateReason.NAME_MISMATCH,
     }
 )

@@ -17,7 +17,8 @@ from OpenSSL import SSL
 from securemail import limits
 from securemail.account import Account, Endpoint, Service
 from securemail.minimum import Policy
-from securemail.proof import CertificateReason, Proof, TLSVersion, Trust
+from securemail.proof import Proof, TLSVersion, Trust
+from securemail.tls.findings import out_of_date
 from securemail.tls.revocation import objection
 from securemail.tls.verdict import Finding, Rules, Verdict, decide
 from securemail.trust import TrustStore
@@ -126,9 +127,5 @@ def _not_known_good(evidence: Evidence, rules: Rules, now: dt.datetime) -> Itera
 
 def _out_of_date(evidence: Evidence, now: dt.datetime) -> Iterator[Finding]:
     for depth, certificate in enumerate(evidence.proof.chain):
-        if now > certificate.not_valid_after_utc:
-            detail = f"it expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-            yield Finding(CertificateReason.EXPIRED, certificate, detail, depth)
-        elif now < certificate.not_valid_before_utc:
-            detail = f"it is valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC only"
-            yield Finding(CertificateReason.NOT_YET_VALID, certificate, detail, depth)
+        if finding := out_of_date(certificate, depth, now):
+            yield finding

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from cryptography import x509
@@ -17,11 +18,18 @@ from securemail.pin import Pin, fingerprint
 from securemail.proof import CertificateReason, Identity, IdentityKind, Trust
 from securemail.records import TLSARecord
 from securemail.revocation import Revocation
+from securemail.tls.constraints import may_certify
 from securemail.tls.dane import Match, Usage, is_strong, matches
 from securemail.tls.identity import match_identity, names_of, reference_identities
 
 # What PKIX says of a chain whose last certificate no authority has issued.
-_NO_ANCHOR: Final = frozenset({CertificateReason.UNKNOWN_ISSUER, CertificateReason.SELF_SIGNED})
+_NO_ANCHOR: Final = frozenset(
+    {
+        CertificateReason.INCOMPLETE_CHAIN,
+        CertificateReason.UNKNOWN_ISSUER,
+        CertificateReason.SELF_SIGNED,
+    }
+)
 
 # What an issuer's word is missing or worth nothing.
 _NO_STAPLE: Final = frozenset({CertificateReason.STAPLE_MISSING, CertificateReason.STAPLE_INVALID})
@@ -120,11 +128,16 @@ def _by_pkix(
 ) -> Verdict:
     if findings:
         return refused(rules, findings[0])
-    identity = _identity(rules, chain[0])
+    wanted = _wanted(rules)
+    identity = match_identity(chain[0], wanted)
     if identity is None:
         detail = f"it is for {names_of(chain[0])}"
         return refused(rules, Finding(CertificateReason.NAME_MISMATCH, chain[0], detail))
-    return Verdict(Trust.PKIX, identity)
+    permitted = match_identity(chain[0], list(filter(partial(may_certify, chain[1:]), wanted)))
+    if permitted is None:
+        detail = f"it was issued by an authority that may not speak for {identity.name}"
+        return refused(rules, Finding(CertificateReason.NAME_CONSTRAINTS, chain[0], detail))
+    return Verdict(Trust.PKIX, permitted)
 
 
 def _by_dane(
@@ -148,11 +161,11 @@ def _by_match(
             # RFC 7671 section 5.1: neither names nor dates nor issuers matter.
             verdict = Verdict(Trust.DANE_EE, Identity(IdentityKind.TLSA, rules.tlsa_base))
             if not is_strong(chain[0]):
-                detail = "its key is too short"
-                verdict = refused(rules, Finding(CertificateReason.WEAK, chain[0], detail))
+                detail = "it has a key that is too weak"
+                verdict = refused(rules, Finding(CertificateReason.WEAK_KEY, chain[0], detail))
         case Usage.DANE_TA:
             relevant = [each for each in findings if _is_below_anchor(each, match.depth)]
-            verdict = _by_pkix(rules, chain, relevant)
+            verdict = _by_pkix(rules, chain[: match.depth + 1], relevant)
             if verdict.failure is None:
                 verdict = replace(verdict, trust=Trust.DANE_TA)
         case Usage.PKIX_EE | Usage.PKIX_TA:
@@ -167,10 +180,9 @@ def _is_below_anchor(finding: Finding, depth: int) -> bool:
     return finding.depth < depth
 
 
-def _identity(rules: Rules, certificate: x509.Certificate) -> Identity | None:
+def _wanted(rules: Rules) -> tuple[Identity, ...]:
     hosts = tuple(dict.fromkeys((rules.server_name, rules.host)))  # RFC 7671 section 7: both do
-    wanted = reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
-    return match_identity(certificate, wanted)
+    return reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
 
 
 def _is_excused(pin: Pin, finding: Finding) -> bool:
