@@ -199,7 +199,7 @@ MUTANTS: Final = (
     Mutant(
         "a refusal does not end the handshake",
         "tls/handshake.py",
-        "    return handshake.failure is None or not handshake.rules.must_validate\n",
+        "    return handshake.refusal is None\n",
         "    return True\n",
         f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
     ),

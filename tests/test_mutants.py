@@ -18,6 +18,7 @@ from tests.mutants_discovery import DISCOVERY_MUTANTS
 from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
+from tests.mutants_revocation import REVOCATION_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_store import STORE_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
@@ -32,6 +33,7 @@ ALL = (
     *OBSERVE_MUTANTS,
     *PIN_MUTANTS,
     *POP3_MUTANTS,
+    *REVOCATION_MUTANTS,
     *SASL_MUTANTS,
     *STORE_MUTANTS,
     *SUBMISSION_MUTANTS,

@@ -51,6 +51,7 @@ from securemail.proof import (
     Trust,
 )
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
+from securemail.revocation import CertStatus, Revocation, RevocationStatus
 from securemail.secret import Secret
 from securemail.session import SecureSession
 from securemail.setup import (
@@ -87,6 +88,7 @@ __all__ = [
     "Attempt",
     "AuthenticationError",
     "Candidate",
+    "CertStatus",
     "CertificateError",
     "CertificateFacts",
     "CertificateReason",
@@ -132,6 +134,8 @@ __all__ = [
     "Resolver",
     "ResponseCode",
     "Returned",
+    "Revocation",
+    "RevocationStatus",
     "SRVRecord",
     "Secret",
     "SecureMailError",

@@ -96,6 +96,16 @@ CERTIFICATE_NAMES: Final = 2_000
 # TLSA records of one server that are compared; a roll-over of keys and algorithms has four or six.
 TLSA_RECORDS: Final = 32
 
+# One stapled OCSP response: 0.5 to 3 KiB in the field. OpenSSL takes no more in TLS 1.2.
+STAPLE_BYTES: Final = 16 * 1024
+
+# Certificates in it that are looked at for the signer's; one is all that makes sense.
+STAPLE_CERTIFICATES: Final = 4
+
+# How far the clocks of a responder and a client may be apart, in seconds; OpenSSL's own tool has
+# the same.
+CLOCK_SKEW_S: Final = 300
+
 # RFC 9325 section 4.5: shorter RSA keys are within reach. OpenSSL's security level 2 says the same.
 RSA_BITS: Final = 2048
 

@@ -6,7 +6,16 @@ from dataclasses import replace
 
 import pytest
 
-from securemail import Level, Policy, Shortfall, TLSVersion, Trust
+from securemail import (
+    CertStatus,
+    Level,
+    Policy,
+    Revocation,
+    RevocationStatus,
+    Shortfall,
+    TLSVersion,
+    Trust,
+)
 from securemail.policy.confidentiality import (
     INDICATORS,
     confidentiality,
@@ -24,6 +33,11 @@ ASKED_IN_TLS12 = replace(TLS12, client_certificate_requested=True)
 WITHHELD = replace(ASKED_IN_TLS12, client_certificate_withheld=True)
 
 TLSA = TLSARecord(3, 1, 1, bytes(32))
+KNOWN_GOOD = Policy(revocation=Revocation.REQUIRED)
+NOT_STAPLED, STAPLED = (
+    replace(GOOD_PROOF, revocation=RevocationStatus(status))
+    for status in (CertStatus.NOT_STAPLED, CertStatus.GOOD)
+)
 
 
 @pytest.mark.parametrize(
@@ -44,6 +58,13 @@ TLSA = TLSARecord(3, 1, 1, bytes(32))
         (Policy(), replace(GOOD_PROOF, trust=Trust.DANE_EE, tlsa=TLSA), set()),
         (Policy(), replace(GOOD_PROOF, trust=Trust.DANE_TA, tlsa=TLSA), set()),
         (Policy(require_dane=True), replace(PINNED, tlsa=TLSA), {Shortfall.PINNED}),
+        (Policy(), NOT_STAPLED, set()),
+        (Policy(revocation=Revocation.OFF), NOT_STAPLED, set()),
+        (KNOWN_GOOD, GOOD_PROOF, {Shortfall.REVOCATION}),
+        (KNOWN_GOOD, NOT_STAPLED, {Shortfall.REVOCATION}),
+        (KNOWN_GOOD, STAPLED, set()),
+        (KNOWN_GOOD, replace(NOT_STAPLED, trust=Trust.DANE_EE, tlsa=TLSA), set()),
+        (KNOWN_GOOD, replace(NOT_STAPLED, trust=Trust.DANE_TA, tlsa=TLSA), {Shortfall.REVOCATION}),
         (
             Policy(require_tls13_for_client_certificate=True),
             WITHHELD,
@@ -157,6 +178,16 @@ def test_the_record_repeats_the_facts_of_the_handshake() -> None:
     assert record.client_certificate_requested
     assert record.client_certificate_sent
     assert record.identity == proof.identity
+
+
+def test_the_record_says_what_is_known_about_the_revocation() -> None:
+    record = confidentiality(Policy(), NOT_STAPLED)
+    assert record.revocation.cert_status is CertStatus.NOT_STAPLED
+    assert str(record.revocation) == "not stapled"
+    assert record.level is Level.CONFIDENTIAL
+    assert confidentiality(KNOWN_GOOD, NOT_STAPLED).level is Level.REDUCED
+    assert confidentiality(KNOWN_GOOD, STAPLED).level is Level.CONFIDENTIAL
+    assert confidentiality(Policy(), None).revocation.cert_status is CertStatus.NOT_ASKED
 
 
 @pytest.mark.parametrize(

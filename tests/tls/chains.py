@@ -112,7 +112,7 @@ def _pem(der: bytes) -> bytes:
 def make(*certs: Cert, now: dt.datetime | None = None) -> Chain:
     """Make a chain from the server's own certificate to the root, which signs itself."""
     when = now or dt.datetime.now(dt.UTC)
-    keys = [_key(cert.key, place) for place, cert in enumerate(certs)]
+    keys = [key_at(cert.key, place) for place, cert in enumerate(certs)]
     made: list[bytes] = []
     for place, cert in enumerate(certs):
         above = min(place + 1, len(certs) - 1)
@@ -123,7 +123,7 @@ def make(*certs: Cert, now: dt.datetime | None = None) -> Chain:
 
 
 @functools.cache
-def _key(kind: str, place: int) -> Key:
+def key_at(kind: str, place: int) -> Key:
     """Return a key; those of one chain differ by their `place`."""
     match kind:
         case "ec":

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from securemail import ClientCertificate, TLSVersion, TrustStore
 from securemail.minimum import Policy
+from securemail.pin import Pin
 from securemail.policy.confidentiality import may_show_client_certificate
 from securemail.records import TLSARecord
 from securemail.tls.context import ContextKey, build_context
@@ -60,6 +61,7 @@ def engine(
     certificate: ClientCertificate | None = None,
     srv_id: str = "",
     tlsa: Iterable[TLSARecord] = (),
+    pin: Pin | None = None,
 ) -> Engine:
     """Return an engine that believes `pem`, and what the DNS has for the host."""
     wanted = policy or Policy()
@@ -72,10 +74,12 @@ def engine(
             rules=Rules(
                 host=host,
                 is_address=host[0].isdigit(),
-                must_validate=wanted.has_minimum,
+                must_validate=wanted.has_minimum or pin is not None,
                 tlsa=usable(tlsa),
                 tlsa_base=host,
                 srv_id=srv_id,
+                revocation=wanted.revocation,
+                pin=pin,
             ),
             at=dt.datetime.now(dt.UTC),
             client_certificate=certificate,

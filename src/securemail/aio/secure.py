@@ -38,6 +38,7 @@ async def new_engine(account: Account, service: Service, route: Route, hello: He
         tlsa=usable(route.tlsa),
         tlsa_base=route.tlsa_base,
         srv_id=endpoint.srv_id(service),
+        revocation=policy.revocation,
     )
     # A server that DANE cannot vouch for is below the minimum: it learns nothing about the account.
     is_below_minimum = policy.require_dane and not rules.tlsa

@@ -73,6 +73,7 @@ class ServiceReport:
             "level": proof.level.value if proof else None,
             "tls_version": proof.tls_version.value if proof and proof.tls_version else None,
             "trust": proof.trust.value if proof else None,
+            "revocation": proof.revocation.cert_status.value if proof else None,
             "identity": str(proof.identity) if proof and proof.identity else None,
             "shortfalls": sorted(each.name.lower() for each in proof.shortfalls) if proof else [],
             "step": self.step.name.lower() if self.step else None,

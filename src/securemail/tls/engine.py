@@ -16,6 +16,7 @@ from securemail.errors import (
     VersionError,
 )
 from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
+from securemail.revocation import Revocation
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import UNWELCOME, Handshake, reason_of, tls_version
@@ -76,6 +77,8 @@ class Engine:
         self._connection = SSL.Connection(context)
         self._connection.set_app_data(handshake)
         self._connection.set_connect_state()
+        if handshake.rules.revocation is not Revocation.OFF:
+            self._connection.request_ocsp()
         if not handshake.rules.is_address:
             self._connection.set_tlsext_host_name(handshake.rules.server_name.encode("ascii"))
 
@@ -243,6 +246,7 @@ class Engine:
             ),
             client_certificate_problem=handshake.client_certificate_problem,
             channel_binding=self.channel_binding(),
+            revocation=handshake.revocation,
             without_hybrid=handshake.without_hybrid,
         )
 
@@ -267,8 +271,8 @@ class Engine:
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
         handshake = self._handshake
-        if handshake.failure and handshake.rules.must_validate:
-            return handshake.failure
+        if handshake.refusal:
+            return handshake.refusal
         reason = reason_of(exc)
         is_version = not {handshake.alert, reason}.isdisjoint(_NO_VERSION)
         kind = VersionError if is_version and not self.is_established else TLSError
@@ -281,6 +285,13 @@ class Engine:
             return CertificateError(
                 f"the certificate of {handshake.rules.host} is malformed ({reason})",
                 reason=CertificateReason.MALFORMED,
+                certificate=None,
+            )
+        # Before it asks us: what was stapled is no OCSP response at all.
+        if not self.is_established and reason == "tlsv1 bad certificate status response":
+            return CertificateError(
+                f"{handshake.rules.host} has stapled a status that cannot be read",
+                reason=CertificateReason.STAPLE_INVALID,
                 certificate=None,
             )
         if not self.is_established and reason in _NOT_TLS:

@@ -18,6 +18,7 @@ from OpenSSL.crypto import X509
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, TLSVersion, Trust
+from securemail.revocation import RevocationStatus
 from securemail.tls.findings import finding_of
 from securemail.tls.issuers import is_welcome
 from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
@@ -58,9 +59,10 @@ _CLOSE_NOTIFY: Final = 0
 class Handshake:
     """The rules of one connection, and what became known under them.
 
-    `at` is when it began, for the words of a refusal. `may_show` says in which TLS versions and
-    behind which key exchange the account lets its client certificate be seen. The handshake is
-    `without_hybrid` if the server was silent to one with the post-quantum group on offer.
+    `at` is when it began, by which a staple is judged, and for the words of a refusal. `may_show`
+    says in which TLS versions and behind which key exchange the account lets its client certificate
+    be seen. The handshake is `without_hybrid` if the server was silent to one with the post-quantum
+    group on offer.
     """
 
     rules: Rules
@@ -69,6 +71,7 @@ class Handshake:
     may_show: Callable[[TLSVersion, str | None], bool] = field(default=lambda *_: True)
     without_hybrid: bool = False
     verdict: Verdict | None = None
+    revocation: RevocationStatus = RevocationStatus()
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
     client_certificate_problem: str | None = None
@@ -95,10 +98,25 @@ class Handshake:
         if error:
             self._findings.append(finding_of(error, certificate, depth, self.at))
         is_due = depth == 0 if not error else self.verdict is not None
-        if is_due and self._is_open:
-            chain = [self._chain[place] for place in sorted(self._chain)]
-            self.verdict = decide(self.rules, chain, self._findings)
-            self.problems = problems_of(self.rules, chain, self._findings)
+        if is_due:
+            self._decide()
+
+    def find(self, finding: Finding) -> None:
+        """Take note of `finding` after the verdict, and find that again."""
+        self._findings.append(finding)
+        self._decide()
+
+    def _decide(self) -> None:
+        if self._is_open:
+            self.verdict = decide(self.rules, self.chain, self._findings)
+        self.problems = problems_of(self.rules, self.chain, self._findings)
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """The chain, the server's own certificate first; empty as long as that is not known."""
+        return (
+            tuple(self._chain[place] for place in sorted(self._chain)) if 0 in self._chain else ()
+        )
 
     @property
     def _is_open(self) -> bool:
@@ -138,6 +156,15 @@ class Handshake:
         return None
 
     @property
+    def refusal(self) -> CertificateError | None:
+        """Why the handshake must end, if it must.
+
+        Without a minimum it goes on as long as the client certificate is out of reach.
+        """
+        must_end = self.rules.must_validate or self.is_certificate_loaded
+        return self.failure if must_end else None
+
+    @property
     def is_authenticated(self) -> bool:
         """Whether the server's certificate was judged and nothing was found wanting."""
         return self.verdict is not None and self.verdict.trust is not Trust.NONE
@@ -152,7 +179,7 @@ def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: i
         about = "it" if depth == 0 else f"an issuer, {depth} above it,"
         detail = f"{about} is malformed ({printable(str(exc))})"
         handshake.refuse(Finding(CertificateReason.MALFORMED, _parsed(cert), detail, depth))
-    return handshake.failure is None or not handshake.rules.must_validate
+    return handshake.refusal is None
 
 
 def _parsed(cert: X509) -> x509.Certificate | None:

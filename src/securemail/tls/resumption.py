@@ -19,6 +19,7 @@ from securemail.account import Account, Endpoint, Service
 from securemail.minimum import Policy
 from securemail.proof import Proof, TLSVersion, Trust
 from securemail.tls.findings import out_of_date
+from securemail.tls.revocation import objection
 from securemail.tls.verdict import Finding, Rules, Verdict, decide
 from securemail.trust import TrustStore
 
@@ -102,8 +103,8 @@ class Tickets(Protocol):
 def judge(evidence: Evidence, rules: Rules, now: dt.datetime) -> Verdict | None:
     """Return what `evidence` is worth at `now`, under the rules of today; None when it is too old.
 
-    Names, DANE records and pins are compared anew, and the dates of the whole chain; what PKIX
-    found wanting then still is.
+    Names, DANE records and pins are compared anew, and the dates of the whole chain and of what was
+    stapled; what PKIX found wanting then still is.
     """
     # A clock that was set back must not make a session younger than it is.
     if not dt.timedelta(0) <= now - evidence.at < _LIFETIME:
@@ -111,8 +112,17 @@ def judge(evidence: Evidence, rules: Rules, now: dt.datetime) -> Verdict | None:
     chain = evidence.proof.chain
     if not chain or evidence.proof.tls_version is not TLSVersion.TLS_1_3:
         return None
-    verdict = decide(rules, chain, [*evidence.findings, *_out_of_date(evidence, now)])
+    since = [*_out_of_date(evidence, now), *_not_known_good(evidence, rules, now)]
+    verdict = decide(rules, chain, [*evidence.findings, *since])
     return None if verdict.trust is Trust.NONE else verdict
+
+
+def _not_known_good(evidence: Evidence, rules: Rules, now: dt.datetime) -> Iterator[Finding]:
+    """Yield what speaks against a staple by now: a full handshake brings a newer one."""
+    proof = evidence.proof
+    found = objection(rules.revocation, proof.chain, proof.revocation, now)
+    if found is not None:
+        yield found
 
 
 def _out_of_date(evidence: Evidence, now: dt.datetime) -> Iterator[Finding]:

@@ -17,6 +17,7 @@ from securemail.errors import CertificateError
 from securemail.pin import Pin, fingerprint
 from securemail.proof import CertificateReason, Identity, IdentityKind, Trust
 from securemail.records import TLSARecord
+from securemail.revocation import Revocation
 from securemail.tls.constraints import may_certify
 from securemail.tls.dane import Match, Usage, is_strong, matches
 from securemail.tls.identity import match_identity, names_of, reference_identities
@@ -30,6 +31,9 @@ _NO_ANCHOR: Final = frozenset(
     }
 )
 
+# What an issuer's word is missing or worth nothing.
+_NO_STAPLE: Final = frozenset({CertificateReason.STAPLE_MISSING, CertificateReason.STAPLE_INVALID})
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rules:
@@ -41,6 +45,7 @@ class Rules:
     alias of (RFC 7671 section 7). Where there are records, one of them must be met. `srv_id` is the
     service of the mail domain whose SRV record led to the host ("_imaps.example.org"), if one did.
     `pin` is what a person has accepted for this server; it is None for accounts with a minimum.
+    `revocation` is what to ask about it: where it is not OFF, a staple is asked for and judged.
     """
 
     host: str
@@ -50,6 +55,7 @@ class Rules:
     tlsa_base: str = ""
     srv_id: str = ""
     pin: Pin | None = None
+    revocation: Revocation = Revocation.OFF
 
     @property
     def may_accept_in_spite_of_findings(self) -> bool:
@@ -182,10 +188,11 @@ def _wanted(rules: Rules) -> tuple[Identity, ...]:
 def _is_excused(pin: Pin, finding: Finding) -> bool:
     """Return whether a person has accepted `finding` with the certificate (RFC 8314 section 5.4).
 
-    What stands above a pinned certificate vouches for nothing. Its dates do matter: with nobody to
-    revoke it, they are the one end that it has, unless it was over when the person accepted it.
+    What stands above a pinned certificate vouches for nothing, so that no staple is missed. Its
+    dates do matter, as does its issuer's word that it is revoked: they are the ends that it has,
+    unless it was over when the person accepted it.
     """
-    if finding.depth > 0 or finding.reason in _NO_ANCHOR:
+    if finding.depth > 0 or finding.reason in _NO_ANCHOR | _NO_STAPLE:
         return True
     return finding.reason is CertificateReason.EXPIRED and pin.was_expired
 
