@@ -29,7 +29,7 @@ DANE_MUTANTS: Final = (
     Mutant(
         "an anchor vouches for any name",
         "tls/verdict.py",
-        "            verdict = _by_pkix(rules, chain, relevant)\n",
+        "            verdict = _by_pkix(rules, chain[: match.depth + 1], relevant)\n",
         "            verdict = Verdict(Trust.DANE_TA, Identity(IdentityKind.TLSA, rules.host))\n",
         f"{DANE}::test_usage_2_still_wants_the_name",
     ),
@@ -45,6 +45,13 @@ DANE_MUTANTS: Final = (
         "tls/verdict.py",
         "            if not is_strong(chain[0]):\n",
         "            if False:\n",
+        f"{DANE}::test_usage_3_wants_a_key_that_is_long_enough",
+    ),
+    Mutant(
+        "usage 3 takes a key on any curve",
+        "tls/dane.py",
+        "            return key.key_size >= limits.CURVE_BITS\n",
+        "            return True\n",
         f"{DANE}::test_usage_3_wants_a_key_that_is_long_enough",
     ),
     Mutant(

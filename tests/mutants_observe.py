@@ -91,4 +91,12 @@ OBSERVE_MUTANTS: Final = (
         "    if False:\n",
         f"{NAMES}::test_dane_behind_a_proxy_wants_a_resolver_before_anything_is_asked",
     ),
+    Mutant(
+        "an account is kept on disk without its proxy",
+        "store/document.py",
+        "    if account.proxy is not None:\n",
+        "    if False:\n",
+        "tests/store/test_document.py::"
+        "test_an_account_with_a_proxy_is_refused_and_not_kept_without_it",
+    ),
 )

@@ -19,7 +19,9 @@ from tests.mutants_discovery import DISCOVERY_MUTANTS
 from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
+from tests.mutants_revocation import REVOCATION_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
+from tests.mutants_store import STORE_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
 
 ROOT = Path(__file__).parents[1]
@@ -33,7 +35,9 @@ ALL = (
     *OBSERVE_MUTANTS,
     *PIN_MUTANTS,
     *POP3_MUTANTS,
+    *REVOCATION_MUTANTS,
     *SASL_MUTANTS,
+    *STORE_MUTANTS,
     *SUBMISSION_MUTANTS,
 )
 

@@ -33,6 +33,7 @@ from securemail.errors import (
     TLSError,
     UnknownOutcome,
     UsageError,
+    VersionError,
 )
 from securemail.events import Event, Observer
 from securemail.intent import Phase
@@ -51,6 +52,7 @@ from securemail.proof import (
 )
 from securemail.proxy import Proxy, ProxyKind
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
+from securemail.revocation import CertStatus, Revocation, RevocationStatus
 from securemail.secret import Secret
 from securemail.session import SecureSession
 from securemail.setup import (
@@ -63,6 +65,16 @@ from securemail.setup import (
     with_offers,
 )
 from securemail.setup.pins import PinOffer, pin_offer
+from securemail.store import (
+    AccountStore,
+    Fall,
+    Floor,
+    PinRecord,
+    StoredAccount,
+    StoreError,
+    StoreReason,
+    SystemKeyring,
+)
 from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
@@ -72,10 +84,12 @@ __all__ = [
     "DSN",
     "Account",
     "AccountReport",
+    "AccountStore",
     "Answer",
     "Attempt",
     "AuthenticationError",
     "Candidate",
+    "CertStatus",
     "CertificateError",
     "CertificateFacts",
     "CertificateReason",
@@ -94,6 +108,8 @@ __all__ = [
     "DiscoveryReason",
     "Endpoint",
     "Event",
+    "Fall",
+    "Floor",
     "Identity",
     "IdentityKind",
     "Indicator",
@@ -110,6 +126,7 @@ __all__ = [
     "Phase",
     "Pin",
     "PinOffer",
+    "PinRecord",
     "Plan",
     "Policy",
     "PolicyError",
@@ -120,6 +137,8 @@ __all__ = [
     "Resolver",
     "ResponseCode",
     "Returned",
+    "Revocation",
+    "RevocationStatus",
     "SRVRecord",
     "Secret",
     "SecureMailError",
@@ -127,8 +146,12 @@ __all__ = [
     "Service",
     "ServiceReport",
     "Shortfall",
+    "StoreError",
+    "StoreReason",
+    "StoredAccount",
     "SubmissionError",
     "Submitted",
+    "SystemKeyring",
     "TLSARecord",
     "TLSError",
     "TLSMode",
@@ -139,6 +162,7 @@ __all__ = [
     "TrustStore",
     "UnknownOutcome",
     "UsageError",
+    "VersionError",
     "__version__",
     "configuration_changes",
     "connect_imap",

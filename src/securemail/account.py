@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -106,6 +106,7 @@ class Account:
     `ehlo_name` is what EHLO says inside TLS, a host name or an address literal; servers put it into
     the header of each message. Empty, as by default, it is "[127.0.0.1]", which says nothing.
     With `proxy` all its connections go through that one, which looks the servers' names up.
+    `is_existing` is true of what an `AccountStore` has: its setup is over, and no pin is offered.
 
     Raises: UsageError naming the field, for an address without a domain, for TLSMode.NONE under a
     policy that has a minimum, and for values of the wrong kind.
@@ -125,6 +126,7 @@ class Account:
     authorization_identity: str = ""
     ehlo_name: str = ""
     proxy: Proxy | None = None
+    is_existing: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         local, at, domain = str(self.address).rpartition("@")

@@ -27,19 +27,23 @@ from securemail.policy.gate import Gate
 from securemail.protocol.dialects import new_dialect
 from securemail.protocol.dialogue import State
 from securemail.protocol.machine import Machine
+from securemail.revocation import CertStatus
 from securemail.sasl.cram import CramMD5
 from securemail.sasl.mechanism import Mechanism
 from securemail.sasl.oauth import OAuthBearer, XOAuth2
 from securemail.sasl.scram import GS2Header, Scram
 from securemail.secret import Secret
+from securemail.store import exchange
 from securemail.tls.dane import matches
 from securemail.tls.facts import CertificateFacts
 from securemail.tls.identity import match_identity, names_of, reference_identities
+from securemail.tls.staple import read_staple
 from securemail.wire import multiline, smtp
 from securemail.wire.pop3 import parse_numbers, parse_unique_id
 from securemail.wire.responses import ResponseReader
 from tests.discovery.worlds import NOW, world
 from tests.protocol.model import COMMANDS, HARMLESS
+from tests.tls.chains import LEAF, ROOT, make
 from tests.values import GOOD_PROOF
 
 _PASSWORD: Final = Password("alice", "pencil")
@@ -167,9 +171,33 @@ def certificate(data: bytes) -> None:
     list(matches((record,), [shown]))
 
 
+def accounts(data: bytes) -> None:
+    """Read accounts as JSON and as TOML; what was read can be written."""
+    for form in exchange.Format:
+        _quietly(partial(_read_and_write, data.decode("latin-1"), form))
+
+
+def _read_and_write(text: str, form: exchange.Format) -> None:
+    exchange.write(exchange.read(text, form, with_pins=True), form)
+
+
 def authorities(data: bytes) -> None:
     """Take a file of authorities, whatever a program was given for one."""
     TrustStore.from_pem(data)
+
+
+def staple(data: bytes) -> None:
+    """Read what a server has stapled to its certificate; nobody has signed these for ours."""
+    own, issuer = _stapled_to()
+    status = read_staple(data, own, issuer, own.not_valid_before_utc)
+    assert status.cert_status in (CertStatus.UNUSABLE, CertStatus.NOT_STAPLED)
+    assert str(status).isprintable()
+
+
+@cache
+def _stapled_to() -> tuple[x509.Certificate, x509.Certificate]:
+    own, issuer = make(LEAF, ROOT).certificates
+    return own, issuer
 
 
 def scram(data: bytes) -> None:
@@ -219,6 +247,7 @@ def _quietly(act: Callable[[], object]) -> None:
 TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
     target.__name__: target
     for target in (
+        accounts,
         authorities,
         autoconfig,
         certificate,
@@ -232,6 +261,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         pop3_login,
         scram,
         smtp_answers,
+        staple,
         submission_login,
     )
 }

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+import re
 import ssl
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -17,6 +17,7 @@ from securemail import (
     PolicyError,
     Shortfall,
     TLSMode,
+    TrustStore,
     connect_imap,
 )
 from securemail.testing import (
@@ -24,19 +25,21 @@ from securemail.testing import (
     ScriptedServer,
     ServerCertificate,
     StartTLS,
-    self_signed,
 )
 from tests.session.scripts import (
     BEGIN,
     GREETING,
     HOST,
     LEAVE,
+    ONLY_STARTTLS,
     STARTTLS,
     TLS_GREETING,
     account,
     refused,
 )
 from tests.session.versions import LOGIN, MODE, TLS12, TLS13, VERSION
+from tests.tls.bad_chains import BAD
+from tests.tls.named_chains import chain_of
 
 OPENING = {
     TLSMode.IMPLICIT: (StartTLS(),),
@@ -183,18 +186,13 @@ async def test_one_accounts_certificate_is_not_shown_for_another(
     assert shown == [True, False, True]
 
 
-REFUSED: dict[str, Callable[[CertificateAuthority], ServerCertificate]] = {
-    "another name": lambda ca: ca.issue("mail.example.com"),
-    "a common name only": lambda ca: ca.common_name_only(HOST),
-    "expired": lambda ca: ca.expired(HOST),
-    "self-signed": lambda _: self_signed(HOST),
-    "an unknown issuer": lambda _: CertificateAuthority().issue(HOST),
-}
+# One chain for each way of failing.
+REFUSED = {named.reason: name for name, named in reversed(BAD.items()) if named.is_servable}
 
 
 @VERSION
 @MODE
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REFUSED.values())
 async def test_a_server_that_is_not_accepted_gets_an_alert_and_no_client_certificate(
     name: str,
     tls: TLSMode,
@@ -203,11 +201,18 @@ async def test_a_server_that_is_not_accepted_gets_an_alert_and_no_client_certifi
     alice: ClientCertificate,
     alices_der: bytes,
 ) -> None:
-    context = server_context(REFUSED[name](ca), ca, version)
+    named = BAD[name]
+    context = chain_of(named.certs).context(sent=named.sent, version=version)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cadata=ca.pem.decode())
+    trust = TrustStore.from_pem(named.trusted)
     error, server = await refused(
-        OPENING[tls], ca, tls=tls, context=context, client_certificate=alice
+        OPENING[tls], ca, tls=tls, context=context, client_certificate=alice, trust=trust
     )
     assert isinstance(error, CertificateError)
+    assert error.reason is named.reason
+    only = ONLY_STARTTLS if tls is TLSMode.STARTTLS else b""
+    assert re.fullmatch(only, server.cleartext)
     # Encrypted or not, a certificate is longer than that.
     assert len(b"".join(behind_the_hello(server.raw))) < AN_ALERT < len(alices_der)
     assert server.client_certificate is None

@@ -95,6 +95,7 @@ async def test_a_report_is_json_and_words_and_holds_no_password(ca: CertificateA
         report = await verify_account(on(server))
         await server.wait_quiet()
     data = json.dumps(report.as_dict())
+    assert '"revocation": "not stapled"' in data
     assert json.loads(data)["services"][0]["level"] == "confidential"
     for text in (data, str(report), repr(report)):
         assert SECRET not in text

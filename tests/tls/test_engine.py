@@ -33,6 +33,7 @@ from tests.tls.memory import (
     HOST,
     TLS12,
     TLS13,
+    VERSIONS,
     MemoryServer,
     certificate_message,
     engine,
@@ -40,8 +41,6 @@ from tests.tls.memory import (
     shake_hands,
 )
 from tests.values import no_minimum
-
-VERSIONS = {TLS12: ssl.TLSVersion.TLSv1_2, TLS13: ssl.TLSVersion.TLSv1_3}
 
 
 @pytest.fixture(scope="module")
@@ -194,7 +193,9 @@ def test_without_a_minimum_a_bad_certificate_is_noted_but_gets_no_client_certifi
 def test_the_error_says_when_the_certificate_expired_and_for_whom_it_is(
     ca: CertificateAuthority,
 ) -> None:
-    with pytest.raises(CertificateError, match=r"mail\.example\.org .*expired on \d{4}-\d\d-\d\d"):
+    with pytest.raises(
+        CertificateError, match=r"mail\.example\.org expired 1 day ago \(\d{4}-\d\d-\d\d "
+    ):
         shake_hands(engine(ca.pem), MemoryServer(ca.expired(HOST).context()))
     with pytest.raises(CertificateError, match=r"mail\.example\.org is for other\.example"):
         shake_hands(engine(ca.pem), server(ca, "other.example"))
@@ -244,7 +245,7 @@ def test_a_certificate_with_a_weak_key_is_refused() -> None:
         context.load_cert_chain(file.name)
     with pytest.raises(CertificateError) as caught:
         shake_hands(engine(root), MemoryServer(context))
-    assert caught.value.reason is CertificateReason.WEAK
+    assert caught.value.reason is CertificateReason.WEAK_KEY
 
 
 def weak_chain() -> tuple[bytes, bytes]:

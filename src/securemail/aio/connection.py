@@ -19,6 +19,7 @@ from securemail.aio.sessions import now
 from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
 from securemail.policy.confidentiality import confidentiality
 from securemail.policy.gate import Gate
+from securemail.policy.offer import TLSOffer, tls_offer
 from securemail.protocol.dialects import new_dialect
 from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
 from securemail.protocol.machine import Machine
@@ -41,6 +42,8 @@ class Connection:
         dialect = new_dialect(service, token, ehlo_name=account.ehlo_name)
         self.machine = Machine(dialect, self.gate)
         self._account = account
+        self._service = service
+        self._heard: frozenset[str] | None = None
         self._clock = clock
         self._driver = Driver(self.machine)
         self.transport = self._driver.transport
@@ -53,6 +56,14 @@ class Connection:
     def is_fresh(self) -> bool:
         """Whether it was not dialled yet."""
         return not self.transport.is_connected and not self.transport.is_closing()
+
+    @property
+    def tls_offer(self) -> TLSOffer | None:
+        """TLS that an account without a minimum could ask for from now on."""
+        # After the login nobody offers STARTTLS any more: what was heard before it counts.
+        heard = self._heard or self.machine.capabilities or frozenset()
+        proved = confidentiality(self._account.policy, self.gate.proof)
+        return tls_offer(self._account, self._service, confidentiality=proved, capabilities=heard)
 
     def less(self, hello: Hello, failure: SecureMailError) -> Hello | None:
         """Return what to offer on another connection, or None where that cannot help."""
@@ -152,6 +163,7 @@ class Connection:
         if self._account.credentials is None and self._account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
+        self._heard = self.machine.capabilities
         if utf8:
             await enable_utf8(self.machine, self.ask)
         limit = partial(self._clock.limit, "command")

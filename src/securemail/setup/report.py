@@ -9,8 +9,8 @@ from enum import Enum
 from securemail.account import Account, Endpoint, Service
 from securemail.errors import SecureMailError
 from securemail.policy.confidentiality import Confidentiality
+from securemail.policy.offer import TLSOffer
 from securemail.setup.advice import advice_on
-from securemail.setup.offer import TLSOffer
 
 
 class Step(Enum):
@@ -73,6 +73,7 @@ class ServiceReport:
             "level": proof.level.value if proof else None,
             "tls_version": proof.tls_version.value if proof and proof.tls_version else None,
             "trust": proof.trust.value if proof else None,
+            "revocation": proof.revocation.cert_status.value if proof else None,
             "identity": str(proof.identity) if proof and proof.identity else None,
             "shortfalls": sorted(each.name.lower() for each in proof.shortfalls) if proof else [],
             "step": self.step.name.lower() if self.step else None,

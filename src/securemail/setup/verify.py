@@ -11,8 +11,8 @@ from securemail.aio.resolver import Resolver
 from securemail.aio.sessions import now
 from securemail.errors import CertificateError, PolicyError, SecureMailError, TLSError, UsageError
 from securemail.policy.confidentiality import Confidentiality
+from securemail.policy.offer import tls_offer
 from securemail.session import SecureSession
-from securemail.setup.offer import tls_offer
 from securemail.setup.report import AccountReport, LoginResult, ServiceReport, Step
 
 

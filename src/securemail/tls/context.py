@@ -16,6 +16,7 @@ from OpenSSL.crypto import X509
 
 from securemail.proof import TLSVersion
 from securemail.tls.handshake import notice, verify
+from securemail.tls.revocation import hear_staple
 from securemail.trust import TrustStore
 
 # RFC 9325 section 4.2: forward secrecy and AEAD. Security level 2 refuses RSA below 2,048 bits and
@@ -70,6 +71,7 @@ def build_context(key: ContextKey) -> ClientContext:
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_PEER, verify)
     context.set_info_callback(notice)
+    context.set_ocsp_client_callback(hear_staple)
     for issuer in key.client_chain:
         context.add_extra_chain_cert(issuer)
     _load_authorities(context, key.trust)
