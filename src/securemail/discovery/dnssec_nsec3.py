@@ -105,12 +105,13 @@ def denial_by_nsec3(name: dns.name.Name, rdtype: RdataType, hashed: HashedLinks)
     if covering is None:
         return None
     if covering.flags & OPTOUT:
-        return Denial(DNSSEC.INSECURE)  # an unsigned zone may be there (sections 8.6 and 9.2)
+        # An unsigned zone may be there (sections 8.6 and 9.2).
+        return Denial(DNSSEC.INSECURE)
     wildcard = dns.name.Name((b"*", *encloser.labels))
     record = hashed.match(wildcard)
     if record is not None:
         return no_data(record, rdtype, wildcard)
-    return Denial() if hashed.cover(wildcard) is not None else None
+    return Denial(is_name=False) if hashed.cover(wildcard) is not None else None
 
 
 def nothing_closer_by_nsec3(
