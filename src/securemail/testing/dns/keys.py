@@ -36,7 +36,7 @@ class Key:
 
     def dnskey(self, zone: Name) -> DNSKEY:
         """Return the key as the zone publishes it."""
-        return cast("DNSKEY", self._genuine(zone).replace(algorithm=self.algorithm))
+        return cast("DNSKEY", _genuine(zone, self).replace(algorithm=self.algorithm))
 
     def sign(self, rrset: dns.rrset.RRset, zone: Name, *, times: tuple[int, int]) -> RRSIG:
         """Return the key's signature on any records, from and until `times`."""
@@ -45,21 +45,24 @@ class Key:
             rrset,
             _private(str(zone), self),
             zone,
-            self._genuine(zone),
+            _genuine(zone, self),
             inception=inception,
             expiration=expiration,
         )
-        claim = made.replace(algorithm=self.algorithm, key_tag=self.tag(zone))
-        return cast("RRSIG", claim)
+        if made.algorithm == self.algorithm:
+            return made
+        return cast("RRSIG", made.replace(algorithm=self.algorithm, key_tag=self.tag(zone)))
 
     def tag(self, zone: Name) -> int:
         """Return what signatures call the key."""
         return int(dns.dnssec.key_id(self.dnskey(zone)))
 
-    def _genuine(self, zone: Name) -> DNSKEY:
-        """Return the key with the algorithm that it has, whatever it claims."""
-        public = _private(str(zone), self).public_key()
-        return dns.dnssec.make_dnskey(public, _made_with(self.algorithm), flags=self.flags)
+
+@cache
+def _genuine(zone: Name, key: Key) -> DNSKEY:
+    """Return the key with the algorithm that it has, whatever it claims."""
+    public = _private(str(zone), key).public_key()
+    return dns.dnssec.make_dnskey(public, _made_with(key.algorithm), flags=key.flags)
 
 
 @cache
