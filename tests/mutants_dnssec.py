@@ -93,6 +93,20 @@ DNSSEC_MUTANTS: Final = (
         f"{GRADES}::test_what_is_found_is_graded",
     ),
     Mutant(
+        "opt-out makes any NXDOMAIN good",
+        "discovery/dnssec_nsec3.py",
+        "        return Denial(DNSSEC.INSECURE, is_name=None if is_absent else True)\n",
+        "        return Denial(DNSSEC.INSECURE)\n",
+        BOGUS,
+    ),
+    Mutant(
+        "a proof that is not signed is left out of account",
+        "discovery/dnssec_chain.py",
+        "            elif rrset.name.is_subdomain(apex) and not is_others:\n",
+        "            elif False:\n",
+        BOGUS,
+    ),
+    Mutant(
         "a name may be hashed any number of times",
         "discovery/dnssec_nsec3.py",
         "        return bool(self.links[0].record.iterations > limits.NSEC3_ITERATIONS)\n",

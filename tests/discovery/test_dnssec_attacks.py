@@ -15,7 +15,7 @@ from dns.rcode import Rcode
 from dns.rdatatype import CNAME, DNAME, DNSKEY, DS, NSEC, NSEC3, RRSIG, SOA, RdataType
 
 from securemail import DNSSEC, DiscoveryError, DiscoveryReason
-from tests.discovery.worlds import Change, answers, changing, find, question
+from tests.discovery.worlds import Change, answers, changing, find, question, world
 
 KeyRecord = dns.rdtypes.ANY.DNSKEY.DNSKEY
 Signature = dns.rdtypes.ANY.RRSIG.RRSIG
@@ -39,6 +39,20 @@ def unsigned(covered: RdataType) -> Change:
             section[:] = [each for each in section if each.covers != covered]
 
     return change
+
+
+def one_more(message: dns.message.Message) -> None:
+    """Add a proof that is not needed, as it would stand in the zone, but without its signature."""
+    zone = world().zones[dns.name.from_text("nsec3.test")]
+    needed = {rrset.name for rrset in message.authority}
+    more = [owner for owner, rdtype in zone.records if rdtype == NSEC3 and owner not in needed]
+    message.authority.append(zone.records[more[0], NSEC3])
+
+
+def two_proofs(message: dns.message.Message) -> None:
+    """Leave out what proves that there is no wildcard: the last NSEC3, and its signature."""
+    last = [each for each in message.authority if each.rdtype == NSEC3][-1].name
+    message.authority[:] = [each for each in message.authority if each.name != last]
 
 
 def saying(rcode: Rcode) -> Change:
@@ -65,6 +79,7 @@ def replaying(true: str) -> Change:
     return change
 
 
+OPTED_OUT = "x.wild.card.optout.test A"
 MAIL = "mail.nsec.test A"
 NOPE = "nope.nsec.test A"
 NOPE3 = "nope.nsec3.test A"
@@ -115,6 +130,8 @@ BOGUS: dict[str, tuple[str, str, Change]] = {
         "unsigned.test DS",
         without(NSEC, RRSIG),
     ),
+    "a proof too many is not signed": (NOPE3, NOPE3, one_more),
+    "opt-out and NXDOMAIN, but no word of a wildcard": (OPTED_OUT, OPTED_OUT, two_proofs),
     "the keys are gone": (MAIL, KEYS, without(DNSKEY)),
     "the keys are not signed": (MAIL, KEYS, unsigned(DNSKEY)),
     "a name is there and is not": (MAIL, MAIL, saying(Rcode.NXDOMAIN)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
 from random import Random
@@ -63,9 +64,9 @@ class Plan:
         return f"seed {self.seed}: {self.question}, {self.rule_name} in {self.target}"
 
 
-def plan(seed: int) -> Plan:
+def plan(seed: int, attempt: int = 0) -> Plan:
     """Return the plan of a seed: each mutation in turn, all else by chance."""
-    dice = Random(seed)
+    dice = Random(f"{seed} {attempt}")
     zone = name(f"{dice.choice(ZONES)}.test.")
     question = Question(name(dice.choice(NAMES), str(zone)), RdataType.make(dice.choice(ASKED)))
     rule = seed % len(MUTATIONS)
@@ -83,18 +84,25 @@ class Mutator:
 
     world: DNSWorld
     plan: Plan = field(default_factory=lambda: plan(0))
+    is_told: bool = False
     _honest: dict[Question, bytes] = field(default_factory=dict)
     _told: dict[Question, bytes] = field(default_factory=dict)
 
-    def turn(self, to: Plan) -> None:
-        """Begin with another plan."""
+    def turn(self, to: Plan) -> bool:
+        """Begin with another plan, and say whether anything is wrong with the answer then.
+
+        `is_told` says afterwards whether anybody has asked for it.
+        """
         self.plan = to
-        self._told.clear()
+        self.is_told = False
+        self._told = {to.target: self._make(to.target)}
+        return self._told[to.target] != self.honest(to.target).to_wire(max_size=65535)
 
     async def answer(self, query: dns.message.Message) -> bytes:
         """Return the answer: to the same question always the same."""
         asked = query.question[0]
         question = Question(asked.name, RdataType(asked.rdtype))
+        self.is_told = self.is_told or question == self.plan.target
         if question not in self._told:
             self._told[question] = self._make(question)
         # The case of the letters is the asker's, and its number.
@@ -142,9 +150,18 @@ class Court:
     server: NameServer
     other: Unbound
 
-    async def judge(self, case: Plan) -> Trial:
+    async def judge(self, seed: int) -> Trial:
+        """Return what both say of the seed's first plan in which an answer is wrong and is used."""
+        for attempt in itertools.count():
+            case = plan(seed, attempt)
+            if self.mutator.turn(case):
+                trial = await self._judge(case)
+                if self.mutator.is_told:
+                    return trial
+        raise AssertionError(seed)  # count() has no end
+
+    async def _judge(self, case: Plan) -> Trial:
         """Return our verdict and unbound's, both without any memory, and ours of the truth."""
-        self.mutator.turn(case)
         self.other.flush()
         lookups = verdicts.validating(self.server.address, self.mutator.world.anchor)
         mine = await verdicts.ours(lookups, case.question)

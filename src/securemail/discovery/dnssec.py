@@ -132,7 +132,7 @@ def _nothing(message: dns.message.Message, question: Question, chain: Chain) -> 
     if zone.standing is not DNSSEC.SECURE:
         return Belief(zone.standing, _negative_ttl(message))
     denial, ttl_s = chain.deny(question, zone, message)
-    return Belief(denial.standing, ttl_s)
+    return Belief(denial.standing, min(ttl_s, chain.ttl_of_absence(zone, message)))
 
 
 def _home(name: dns.name.Name, rdtype: RdataType) -> dns.name.Name:

@@ -170,7 +170,20 @@ class Chain:
             denial = denial_by_nsec3(question.name, question.rdtype, proofs.hashed)
         if denial is None or not denial.agrees_with(message.rcode()):
             raise bogus(f"{zone.name} does not prove that there is no {question}")
-        return denial, min(proofs.ttl_s, self._ttl_of_absence(zone, message))
+        return denial, proofs.ttl_s
+
+    def ttl_of_absence(self, zone: Zone, message: dns.message.Message) -> int:
+        """Return for how long the SOA lets an absence hold (RFC 2308 section 5).
+
+        Raises: DiscoveryError where it is bogus.
+        """
+        ttl_s = limits.DNS_TTL_S
+        for rrset in message.authority:
+            if rrset.rdtype == SOA:
+                signatures = _signatures(message.authority, rrset.name, SOA)
+                signature = verified(rrset, signatures, zone, self.inspection)
+                ttl_s = min(ttl_s, _ttl(rrset, signature, self.inspection.now), rrset[0].minimum)
+        return ttl_s
 
     def _keys(self, name: dns.name.Name, ds_records: Iterable[DSRecord]) -> Steps[Zone]:
         message = yield from self.ask(name, DNSKEY)
@@ -218,16 +231,6 @@ class Chain:
                 return standing
         raise bogus(f"{zone.name} does not prove that {name} is left to its wildcard")
 
-    def _ttl_of_absence(self, zone: Zone, message: dns.message.Message) -> int:
-        """Return for how long the SOA lets an absence hold (RFC 2308 section 5)."""
-        ttl_s = limits.DNS_TTL_S
-        for rrset in message.authority:
-            if rrset.rdtype == SOA:
-                signatures = _signatures(message.authority, rrset.name, SOA)
-                signature = verified(rrset, signatures, zone, self.inspection)
-                ttl_s = min(ttl_s, _ttl(rrset, signature, self.inspection.now), rrset[0].minimum)
-        return ttl_s
-
     def _proofs(self, zone: Zone, message: dns.message.Message) -> _Proofs:
         links: list[Link] = []
         hashed = []
@@ -267,8 +270,13 @@ def _denials(message: dns.message.Message, apex: dns.name.Name) -> Iterator[Sign
     for rrset in message.authority:
         if rrset.rdtype in (NSEC, NSEC3) and rrset.rdclass == dns.rdataclass.IN:
             signed = Signed(rrset, _signatures(message.authority, rrset.name, rrset.rdtype))
-            if any(signature.signer == apex for signature in signed.signatures):
+            signers = {signature.signer for signature in signed.signatures}
+            # A zone further down, which an alias has led through.
+            is_others = any(signer.is_subdomain(apex) for signer in signers - {apex})
+            if apex in signers:
                 yield signed
+            elif rrset.name.is_subdomain(apex) and not is_others:
+                raise bogus(f"{rrset.name} is in {apex}, which has not signed its proof")
 
 
 def _signatures(
