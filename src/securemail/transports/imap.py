@@ -278,7 +278,7 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
             await cancelled(idle)
             raise
         finally:
-            await cancelled(begun)
+            begun.cancel()  # not awaited: cancelled there, an IDLE would go on that nobody ends
         if not self.has_pending_idle():
             await idle  # raises the reason, unless it is a plain NO
             raise aioimaplib.Abort("server returned error to IDLE command")
