@@ -162,9 +162,9 @@ def _about_connections(ending: Ending, service: Service) -> Iterator[str]:
     if not ending.connections[0].struck:
         yield "the fault did not strike"
     # Those who say nothing are not ours: they look for another server that has had this port.
-    talking = sum(bool(relayed.from_client) for relayed in ending.connections)
-    if talking > _MOST_CONNECTIONS:
-        yield f"{talking} connections"
+    said = [bytes(each.from_client[:40]) for each in ending.connections if each.from_client]
+    if len(said) > _MOST_CONNECTIONS:
+        yield f"{len(said)} connections, on which was said {sorted(set(said))[:3]}"
     for relayed in ending.connections:
         yield from about_octets(relayed, service)
 
