@@ -23,10 +23,10 @@ Work = Callable[[Endpoint, SecureSession | None], Coroutine[Any, Any, Any]]
 WHEN = pytest.mark.parametrize("when", When, ids=lambda when: when.name)
 # What a session does is the same whatever logged it in.
 PLAIN_SCENES = [scene for scene in SCENES if scene.login == "PLAIN"]
-# Those that wait in the most places; the others are left to the long run.
+# The login that waits in the most places; the others are left to the long run.
 EACH_SCENE = [
     scene
-    if scene.login in ("SCRAM-SHA-256", "EXTERNAL")
+    if scene.login == "SCRAM-SHA-256"
     else pytest.param(scene, marks=pytest.mark.full, id=str(scene))
     for scene in SCENES
 ]

@@ -12,7 +12,7 @@ from tests.faults.uses import fill, use
 
 # The mode and the login leave no trace behind them: one of each is enough.
 _SCENES = [scene for scene in SCENES if scene.login == "PLAIN"]
-_STRIDE = 11
+_STRIDE = 19
 
 
 async def _sweep(scene: Scene, *, stride: int) -> tuple[int, list[str]]:

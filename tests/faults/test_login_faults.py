@@ -21,7 +21,7 @@ from tests.faults.sweep import (
 # ServerHello, ChangeCipherSpec, EncryptedExtensions, Certificate, CertificateVerify, Finished.
 _HANDSHAKE_RECORDS = 6
 # Every so many-th fault in the quick run, beginning elsewhere for each scene.
-_STRIDE = 61
+_STRIDE = 101
 
 
 def _faults(scene: Scene, dialogue: Honest) -> list[Fault]:

@@ -70,8 +70,6 @@ def test_a_fixture_of_the_projects_own_takes_the_place(tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text(
         "import pytest\n\n@pytest.fixture\ndef account():\n    return 'my'\n"
     )
-    (tmp_path / "test_own.py").write_text(
-        "def test_own(account):\n    assert account == 'my own'\n"
-    )
+    (tmp_path / "test_own.py").write_text("def test_own(account):\n    assert account == 'my'\n")
     done = run_pytest(tmp_path)
     assert "1 passed" in done.stdout, done.stdout + done.stderr
