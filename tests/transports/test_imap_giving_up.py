@@ -166,6 +166,7 @@ async def test_an_idle_that_does_not_begin_in_time_ends_the_session() -> None:
     assert line.transport.is_aborted
 
 
+@pytest.mark.timeout(10)  # without the limit it would wait for ever
 async def test_an_idle_that_the_server_does_not_end_in_time_ends_the_session() -> None:
     line = Line(timeout_s=0.01)
     idle = await idling(line)
