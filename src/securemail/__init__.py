@@ -33,9 +33,12 @@ from securemail.errors import (
     TLSError,
     UnknownOutcome,
     UsageError,
+    VersionError,
 )
+from securemail.events import Event, Observer
 from securemail.intent import Phase
 from securemail.minimum import Policy
+from securemail.observers import LoggingObserver
 from securemail.outcome import Outcome, RecipientOutcome, Submitted
 from securemail.pin import Pin
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
@@ -48,6 +51,7 @@ from securemail.proof import (
     Trust,
 )
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
+from securemail.revocation import CertStatus, Revocation, RevocationStatus
 from securemail.secret import Secret
 from securemail.session import SecureSession
 from securemail.setup import (
@@ -60,6 +64,16 @@ from securemail.setup import (
     with_offers,
 )
 from securemail.setup.pins import PinOffer, pin_offer
+from securemail.store import (
+    AccountStore,
+    Fall,
+    Floor,
+    PinRecord,
+    StoredAccount,
+    StoreError,
+    StoreReason,
+    SystemKeyring,
+)
 from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
@@ -69,10 +83,12 @@ __all__ = [
     "DSN",
     "Account",
     "AccountReport",
+    "AccountStore",
     "Answer",
     "Attempt",
     "AuthenticationError",
     "Candidate",
+    "CertStatus",
     "CertificateError",
     "CertificateFacts",
     "CertificateReason",
@@ -90,20 +106,26 @@ __all__ = [
     "DiscoveryError",
     "DiscoveryReason",
     "Endpoint",
+    "Event",
+    "Fall",
+    "Floor",
     "Identity",
     "IdentityKind",
     "Indicator",
     "InjectionError",
     "Level",
     "LimitExceeded",
+    "LoggingObserver",
     "Notify",
     "OAuthToken",
+    "Observer",
     "Outcome",
     "POP3Client",
     "Password",
     "Phase",
     "Pin",
     "PinOffer",
+    "PinRecord",
     "Plan",
     "Policy",
     "PolicyError",
@@ -112,6 +134,8 @@ __all__ = [
     "Resolver",
     "ResponseCode",
     "Returned",
+    "Revocation",
+    "RevocationStatus",
     "SRVRecord",
     "Secret",
     "SecureMailError",
@@ -119,8 +143,12 @@ __all__ = [
     "Service",
     "ServiceReport",
     "Shortfall",
+    "StoreError",
+    "StoreReason",
+    "StoredAccount",
     "SubmissionError",
     "Submitted",
+    "SystemKeyring",
     "TLSARecord",
     "TLSError",
     "TLSMode",
@@ -131,6 +159,7 @@ __all__ = [
     "TrustStore",
     "UnknownOutcome",
     "UsageError",
+    "VersionError",
     "__version__",
     "configuration_changes",
     "connect_imap",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
-from dataclasses import KW_ONLY, dataclass, replace
+from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import Enum
 from typing import Final
 
@@ -108,6 +108,7 @@ class Account:
     the identity to act as, where it differs from the one that logs in (RFC 4422 section 3.4.1).
     `ehlo_name` is what EHLO says inside TLS, a host name or an address literal; servers put it into
     the header of each message. Empty, as by default, it is "[127.0.0.1]", which says nothing.
+    `is_existing` is true of what an `AccountStore` has: its setup is over, and no pin is offered.
 
     Raises: UsageError naming the field, for an address without a domain, for TLSMode.NONE under a
     policy that has a minimum, and for values of the wrong kind.
@@ -126,6 +127,7 @@ class Account:
     prefer_external: bool = False
     authorization_identity: str = ""
     ehlo_name: str = ""
+    is_existing: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
         local, at, domain = str(self.address).rpartition("@")

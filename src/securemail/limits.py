@@ -96,8 +96,22 @@ CERTIFICATE_NAMES: Final = 2_000
 # TLSA records of one server that are compared; a roll-over of keys and algorithms has four or six.
 TLSA_RECORDS: Final = 32
 
+# One stapled OCSP response: 0.5 to 3 KiB in the field. OpenSSL takes no more in TLS 1.2.
+STAPLE_BYTES: Final = 16 * 1024
+
+# Certificates in it that are looked at for the signer's; one is all that makes sense.
+STAPLE_CERTIFICATES: Final = 4
+
+# How far the clocks of a responder and a client may be apart, in seconds; OpenSSL's own tool has
+# the same.
+CLOCK_SKEW_S: Final = 300
+
 # RFC 9325 section 4.5: shorter RSA keys are within reach. OpenSSL's security level 2 says the same.
 RSA_BITS: Final = 2048
+
+# The same section: curves of less than that must not be used.
+CURVE_BITS: Final = 224
+
 # Questions that one look-up may need: a chain of keys is two per label, an alias may need another.
 DNS_QUESTIONS: Final = 96
 
@@ -175,3 +189,27 @@ RESUMABLE_SERVERS: Final = 4096
 # Sessions that are kept for each of them: one is left behind by each connection, and a client that
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
+
+# Characters of a text in an account that is stored: a sentence by which a person took a risk.
+STORED_TEXT_CHARS: Final = 4096
+
+# Characters of certificates in PEM or base64; the authorities of an operating system have 300,000.
+STORED_LONG_CHARS: Final = 2 * 1024 * 1024
+
+# Entries of a list in an account that is stored: addresses, mechanisms, pins, a chain.
+STORED_ENTRIES: Final = 64
+
+# Accounts in one file of JSON or TOML, and its characters: 10,000 accounts have 7 million.
+ACCOUNT_FILE_ACCOUNTS: Final = 100_000
+ACCOUNT_FILE_CHARS: Final = 64 * 1024 * 1024
+
+# Dots in one line of TOML, outside of its texts: what a key of so many parts costs grows with the
+# square of them. Our own files have one.
+TOML_DOTS: Final = 32
+
+# How long the store waits for another program that writes, in seconds.
+STORE_BUSY_S: Final = 5.0
+
+# How many days before a client certificate ends its owner is told: those who issue them by hand
+# take a week or two.
+CERTIFICATE_WARNING_DAYS: Final = 30

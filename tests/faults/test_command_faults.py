@@ -33,6 +33,7 @@ def test_every_pending_command_ends_with_an_error_of_ours(scene: Scene) -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scene", _SCENES, ids=str)
 def test_every_pending_command_ends_with_an_error_of_ours_at_every_record(scene: Scene) -> None:
     count, wrong = run(_sweep(scene, stride=1), loop=JumpingLoop)

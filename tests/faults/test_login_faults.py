@@ -51,6 +51,7 @@ def test_a_fault_anywhere_is_an_error_of_ours_and_leaves_nothing(scene: Scene) -
 
 
 @pytest.mark.full
+@pytest.mark.timeout(900)
 @pytest.mark.parametrize("scene", SCENES, ids=str)
 def test_a_fault_at_every_octet_is_an_error_of_ours_and_leaves_nothing(scene: Scene) -> None:
     count, wrong = run(_sweep(scene, stride=1, offset=0), loop=JumpingLoop)

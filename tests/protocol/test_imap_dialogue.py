@@ -35,6 +35,7 @@ from securemail.protocol.dialogue import (
     Kind,
     LoggedIn,
     LogIn,
+    LogInByDigest,
     Proceed,
     Refused,
     Respond,
@@ -118,6 +119,19 @@ def test_a_continuation_of_a_login_that_has_no_more_parts_is_refused() -> None:
     imap.send(LogIn("alice", Secret("secret")))
     with pytest.raises(ProtocolError):
         say(imap, b"+ more\r\n")
+
+
+def test_a_login_command_does_not_go_on_as_a_sasl_exchange_nor_the_other_way_round() -> None:
+    imap = ready()
+    imap.send(LogIn("älice", Secret("secret")))
+    say(imap, b"+ go\r\n")
+    with pytest.raises(UsageError, match="another kind of login"):
+        imap.send(Respond(SecretBytes(b"x")))
+    imap = ready()
+    imap.send(Authenticate("PLAIN", None))
+    say(imap, b"+ \r\n")
+    with pytest.raises(UsageError, match="another kind of login"):
+        imap.send(Proceed())
 
 
 def test_a_greeting_may_bring_capabilities() -> None:
@@ -390,6 +404,7 @@ COMMAND_VALUES: list[Command] = [
     EnableUTF8(),
     PLAIN,
     LogIn("alice", Secret("secret")),
+    LogInByDigest("alice", Secret("digest")),
     Respond(SecretBytes(b"x")),
     Proceed(),
     CancelExchange(),

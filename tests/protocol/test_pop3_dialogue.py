@@ -16,6 +16,7 @@ from securemail.errors import (
     PolicyError,
     ProtocolError,
     SecureMailError,
+    UsageError,
 )
 from securemail.intent import Intent
 from securemail.protocol.dialogue import (
@@ -33,6 +34,7 @@ from securemail.protocol.dialogue import (
     Kind,
     LoggedIn,
     LogIn,
+    LogInByDigest,
     Proceed,
     Refused,
     Respond,
@@ -42,6 +44,7 @@ from securemail.protocol.dialogue import (
 )
 from securemail.protocol.machine import Machine
 from securemail.protocol.pop3 import POP3Dialect
+from securemail.sasl import Apop
 from securemail.secret import Secret, SecretBytes
 
 PLAIN = Authenticate("PLAIN", SecretBytes(b"\0alice\0secret"))
@@ -92,6 +95,32 @@ def test_the_commands_are_written_as_the_rfcs_write_them() -> None:
     assert pop3.send(PLAIN) == b"AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n"
 
 
+def test_apop_is_written_as_rfc_1939_writes_it() -> None:
+    digest = Apop("mrose", Secret("tanstaaf"), b"<1896.697170952@dbc.mtview.ca.us>").digest
+    line = ready().send(LogInByDigest("mrose", digest))
+    assert line == b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n"
+
+
+def test_a_timestamp_counts_only_if_it_came_inside_tls() -> None:
+    greeting = b"+OK hi <1.2@mail.example.org>\r\n"
+    pop3, inside = fresh(is_secured=False), fresh()
+    say(pop3, greeting)
+    assert pop3.timestamp == b""
+    pop3.send(StartTLS())
+    say(pop3, b"+OK begin\r\n")
+    pop3.tls_established()
+    assert pop3.timestamp == b""
+    say(inside, greeting)
+    assert inside.timestamp == b"<1.2@mail.example.org>"
+
+
+def test_a_timestamp_in_another_reply_is_none() -> None:
+    pop3 = ready()
+    pop3.send(EnableUTF8())
+    say(pop3, b"+OK <1.2@mail.example.org>\r\n")
+    assert pop3.timestamp == b""
+
+
 def test_an_empty_initial_response_is_not_the_same_as_none() -> None:
     assert ready().send(Authenticate("EXTERNAL", SecretBytes(b""))) == b"AUTH EXTERNAL =\r\n"
     assert ready().send(Authenticate("EXTERNAL", None)) == b"AUTH EXTERNAL\r\n"
@@ -122,6 +151,14 @@ def test_user_and_pass_are_two_steps() -> None:
     assert say(pop3, b"+OK go on\r\n") == Challenge(b"")
     assert pop3.send(Proceed()) == b"PASS se cret\r\n"
     assert say(pop3, b"+OK in\r\n") == LoggedIn()
+
+
+def test_no_password_is_sent_in_the_middle_of_a_sasl_exchange() -> None:
+    pop3 = ready()
+    pop3.send(Authenticate("PLAIN", None))
+    say(pop3, b"+ \r\n")
+    with pytest.raises(UsageError, match="another kind of login"):
+        pop3.send(Proceed())
 
 
 def test_a_user_who_is_refused_never_gets_to_the_password() -> None:

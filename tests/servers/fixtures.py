@@ -8,12 +8,15 @@ import pytest
 
 from tests.servers.dovecot import DovecotWorld, binary, dovecot
 from tests.servers.postfix import PostfixWorld, postfix, why_not
+from tests.servers.stapler import openssl
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Skip what is marked with a server where there is none: from one place, so in one line."""
     if item.get_closest_marker("dovecot") and binary() is None:
         pytest.skip("dovecot is not installed: run `make test` as root or with sudo")
+    if item.get_closest_marker("openssl") and openssl() is None:
+        pytest.skip("openssl is not installed: run `make test` as root or with sudo")
     if item.get_closest_marker("postfix") and (reason := why_not()):
         pytest.skip(reason)
 
