@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,7 @@ async def test_a_command_that_runs_out_of_time_ends_the_session(name: str) -> No
         await getattr(line.client, name)()
     assert (caught.value.phase, caught.value.seconds) == ("command", 0.01)
     assert isinstance(caught.value, aioimaplib.CommandTimeout)  # what programs for it catch
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     assert line.transport.is_aborted
     with pytest.raises(ConnectError, match=name.upper()):
         await line.client.check()

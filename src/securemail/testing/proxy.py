@@ -136,11 +136,11 @@ class FaultProxy:
     async def _serve(self, client: socket.socket) -> None:
         relayed = Relayed(flows={side: self._flow(side) for side in Side})
         self.connections.append(relayed)
-        with socket.socket() as server:
+        host = self.server.addresses[0] if self.server.addresses else self.server.host
+        with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
             server.settimeout(0)
             server.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             try:
-                host = self.server.addresses[0] if self.server.addresses else self.server.host
                 await asyncio.get_running_loop().sock_connect(server, (host, self.server.port))
                 await _Relay(client, server, relayed, self.struck).run()
             except OSError as exc:

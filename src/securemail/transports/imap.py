@@ -53,11 +53,11 @@ def hand_over(
 
 
 class CommandDeadlineError(DeadlineError, aioimaplib.CommandTimeout):  # type: ignore[misc]  # untyped
-    """A command that was not answered in time: ours, and what programs for aioimaplib catch."""
+    """`command` was not answered in time: ours, and what programs for aioimaplib catch."""
 
-    def __init__(self, peer: str, command: aioimaplib.Command, seconds: float) -> None:
+    def __init__(self, peer: str, command: str, seconds: float) -> None:
         self.command = command
-        message = f"{peer}: {command.name} took longer than {seconds:g} s"
+        message = f"{peer}: {command} took longer than {seconds:g} s"
         super().__init__(message, phase="command", seconds=seconds)
 
 
@@ -161,7 +161,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
             wire=f"{command}\r\n".encode(),
             literal=literal if command.name == "APPEND" else None,
             ended=self.loop.create_future(),
-            late=CommandDeadlineError(self._conversation.peer, command, self._limit_s()),
+            late=CommandDeadlineError(self._conversation.peer, command.name, self._limit_s()),
         )
 
     async def append(
