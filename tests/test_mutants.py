@@ -13,6 +13,7 @@ import pytest
 from tests.mutants import MUTANTS, Mutant
 from tests.mutants_certificates import CERTIFICATE_MUTANTS
 from tests.mutants_client_certificates import CLIENT_CERTIFICATE_MUTANTS
+from tests.mutants_compress import COMPRESS_MUTANTS
 from tests.mutants_dane import DANE_MUTANTS
 from tests.mutants_discovery import DISCOVERY_MUTANTS
 from tests.mutants_faults import FAULT_MUTANTS
@@ -29,6 +30,7 @@ ALL = (
     *MUTANTS,
     *CERTIFICATE_MUTANTS,
     *CLIENT_CERTIFICATE_MUTANTS,
+    *COMPRESS_MUTANTS,
     *DANE_MUTANTS,
     *DISCOVERY_MUTANTS,
     *FAULT_MUTANTS,

@@ -50,6 +50,7 @@ from securemail.proof import (
     TLSVersion,
     Trust,
 )
+from securemail.proxy import Proxy, ProxyKind
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.revocation import CertStatus, Revocation, RevocationStatus
 from securemail.secret import Secret
@@ -130,6 +131,8 @@ __all__ = [
     "Policy",
     "PolicyError",
     "ProtocolError",
+    "Proxy",
+    "ProxyKind",
     "RecipientOutcome",
     "Resolver",
     "ResponseCode",
