@@ -17,6 +17,7 @@ from tests.mutants_compress import COMPRESS_MUTANTS
 from tests.mutants_dane import DANE_MUTANTS
 from tests.mutants_discovery import DISCOVERY_MUTANTS
 from tests.mutants_dnssec import DNSSEC_MUTANTS
+from tests.mutants_faults import FAULT_MUTANTS
 from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
@@ -34,6 +35,7 @@ ALL = (
     *DANE_MUTANTS,
     *DISCOVERY_MUTANTS,
     *DNSSEC_MUTANTS,
+    *FAULT_MUTANTS,
     *OBSERVE_MUTANTS,
     *PIN_MUTANTS,
     *POP3_MUTANTS,

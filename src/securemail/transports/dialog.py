@@ -62,12 +62,21 @@ class Dialog:
             self._start_ready()
         return pending not in self._running()
 
-    def idle_done(self) -> None:
-        """End the IDLE, once: without an IDLE, DONE would be a command that does not exist."""
+    def idle_done(self) -> Pending | None:
+        """End the IDLE and return it, once.
+
+        Without an IDLE, DONE would be a command that does not exist.
+        """
         idle = self._idle()
-        if idle is not None and not idle.is_done_sent:
-            idle.is_done_sent = True
-            self._write(b"DONE\r\n")
+        if idle is None or idle.is_done_sent:
+            return None
+        idle.is_done_sent = True
+        self._write(b"DONE\r\n")
+        return idle
+
+    def is_idling(self, pending: Pending) -> bool:
+        """Whether it is an IDLE that has begun and was not told to end."""
+        return self._idle() is pending and self.idling.is_set() and not pending.is_done_sent
 
     def end(self, error: SecureMailError) -> None:
         """Fail everyone who waits, each with an error of his own, and hold nothing any more."""
