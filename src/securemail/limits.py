@@ -175,3 +175,14 @@ RESUMABLE_SERVERS: Final = 4096
 # Sessions that are kept for each of them: one is left behind by each connection, and a client that
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
+
+# Ranges of UIDs that a cursor keeps for a server without QRESYNC; 8 octets each in memory, 13 as
+# text. A mailbox of 100,000 messages with every second one deleted has 50,000.
+CURSOR_RANGES: Final = 100_000
+
+# Unique ids of a POP3 mailbox that a cursor keeps, as digests of 8 octets.
+CURSOR_UNIQUE_IDS: Final = 1_000_000
+
+# Messages that are numbered one by one in what a server pushes at once; with more, the mailbox is
+# searched anew, which costs less.
+NUMBERED_AT_ONCE: Final = 64

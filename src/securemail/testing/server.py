@@ -7,7 +7,7 @@ import secrets
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -157,6 +157,11 @@ class MailServer:
         while self.sessions:
             for listener in self._listeners.values():
                 await listener.wait_quiet()
+
+    def show(self, certificate: ServerCertificate) -> None:
+        """Show another certificate to whoever connects from now on by implicit TLS."""
+        context = certificate.context(client_roots=self.ca.pem)
+        self._site = replace(self._site, context=context)
 
     def kill(self) -> None:
         """Reset every connection (RST), in the middle of whatever it is doing.

@@ -63,6 +63,10 @@ class Conversation:
         whose answer comes next.
         """
         self.dialog.ask(pending)
+        await self.answered(pending, timeout_s=timeout_s)
+
+    async def answered(self, pending: Pending, *, timeout_s: float | None) -> None:
+        """Return when a command that was asked has its answer; otherwise as `ask`."""
         if timeout_s is not None:
             self._watch(pending, timeout_s)
         try:

@@ -41,6 +41,9 @@ class Dialog:
         self.pushes = PushQueue()
         self.idling = asyncio.Event()
         self.last_words = ""
+        # Untagged responses that came while nobody asked anything: who keeps an eye on a mailbox
+        # has to look again then.
+        self.unheard = 0
         self._write = write
         # A queue from whose middle a command can leave without a search.
         self._waiting: OrderedDict[Pending, None] = OrderedDict()
@@ -154,7 +157,9 @@ class Dialog:
 
     def _take_untagged(self, text: bytes) -> Pending | None:
         pending, text = self._addressee(text)
-        if pending is not None:
+        if pending is None:
+            self.unheard += 1
+        else:
             self._hold(pending, text, len(text))
         return pending
 

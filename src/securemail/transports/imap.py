@@ -56,8 +56,8 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
     literal_data: bytes | None
 
     def __init__(self, peer: str, loop: asyncio.AbstractEventLoop) -> None:
-        self._conversation = Conversation(peer, loop)
-        self._dialog = self._conversation.dialog
+        self.conversation = Conversation(peer, loop)
+        self._dialog = self.conversation.dialog
         self._state = ""
         super().__init__(loop)
         # aioimaplib's names for what is ours now; programs read them.
@@ -82,40 +82,40 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
     @state.setter
     def state(self, state: str) -> None:
         self._state = state
-        self._conversation.state_change.set()
-        self._conversation.state_change.clear()
+        self.conversation.state_change.set()
+        self.conversation.state_change.clear()
 
     async def wait(self, state_regexp: str) -> None:
         """Return once the state matches. Raises: why it never will."""
         while not re.match(state_regexp, self.state):
             self.check()
-            await self._conversation.state_change.wait()
+            await self.conversation.state_change.wait()
 
     def attach(self, transport: asyncio.Transport, capabilities: Iterable[str]) -> None:
         """Take over `transport`, on which somebody is logged in already."""
         self.transport = transport
-        self._conversation.attach(transport)
+        self.conversation.attach(transport)
         self.capabilities = {capability.upper() for capability in capabilities}
         self.imap_version = next((v for v in _VERSIONS if v in self.capabilities), None)
         self.state = aioimaplib.AUTH
 
     def data_received(self, data: bytes) -> None:
         """Read `data`. What is wrong with it ends the session; nothing is raised here."""
-        self._conversation.receive(bytes(data))
+        self.conversation.receive(bytes(data))
 
     def eof_received(self) -> None:
         """Fail what is pending: no answer can come any more. The transport closes itself."""
-        self._conversation.lose(None)
+        self.conversation.lose(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail what is pending, with the transport's reason."""
-        self._conversation.lose(exc)
+        self.conversation.lose(exc)
         if self.conn_lost_cb is not None:
             self.conn_lost_cb(exc)
 
     def check(self) -> None:
         """Raise what ended the session, if it has ended."""
-        self._conversation.check()
+        self.conversation.check()
 
     async def execute(
         self,
@@ -134,7 +134,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
         if self.state not in aioimaplib.Commands[command.name].valid_states:
             raise aioimaplib.Abort(f"command {command.name} illegal in state {self.state}")
         pending = self._pending(command, literal)
-        await self._conversation.ask(pending, timeout_s=timeout_s)
+        await self.conversation.ask(pending, timeout_s=timeout_s)
         return aioimaplib.Response(pending.result, pending.lines)
 
     def _pending(self, command: aioimaplib.Command, literal: bytes | None) -> Pending:
@@ -177,7 +177,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
 
     def send(self, line: str, scrub: str | None = None) -> None:  # noqa: ARG002 - see execute()
         """Write a line, and log nothing of it."""
-        self._conversation.write(f"{line}\r\n".encode())
+        self.conversation.write(f"{line}\r\n".encode())
 
 
 def _take_timeout(command: aioimaplib.Command) -> float | None:
