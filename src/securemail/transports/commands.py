@@ -37,6 +37,12 @@ class Commands:
         """How many untagged responses came while nothing was asked."""
         return self._conversation.dialog.unheard
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is asked, and all that was pushed has been taken."""
+        dialog = self._conversation.dialog
+        return dialog.is_quiet and dialog.pushes.empty()
+
     async def ask(self, text: str) -> list[AnswerLine]:
         """Send a command and return every untagged response up to its answer, without the "* ".
 

@@ -85,6 +85,11 @@ class Dialog:
         self.pushes.fail(error)
         self.idling.set()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is asked, and nothing waits to be."""
+        return not self._running() and not self._waiting
+
     def _running(self) -> list[Pending]:
         return [self.sync] if self.sync is not None else list(self.asynchronous.values())
 
