@@ -23,7 +23,7 @@ def test_it_is_a_set(a: set[int], b: set[int]) -> None:
     assert set(mine - other) == a - b
     assert set(mine & other) == a & b
     assert (mine == other) == (a == b)
-    assert hash(mine) == hash(UIDSet.of(reversed(sorted(a))))
+    assert hash(mine) == hash(UIDSet.of(sorted(a, reverse=True)))
     assert all((uid in mine) == (uid in a) for uid in {*a, *b, 0, 61, HIGHEST_UID + 1})
 
 
@@ -69,7 +69,7 @@ def test_any_bytes_are_a_set_or_a_protocol_error(text: bytes) -> None:
         mine = UIDSet.parse(text)
     except ProtocolError:
         return
-    assert mine.ranges
+    assert mine.range_count
     assert 1 <= mine.highest <= HIGHEST_UID
 
 

@@ -39,6 +39,7 @@ from securemail.minimum import Policy
 from securemail.outcome import Outcome, RecipientOutcome, Submitted
 from securemail.pin import Pin
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
+from securemail.pool import PoolLimits, PoolStatistics, SessionPool
 from securemail.proof import (
     CertificateReason,
     Identity,
@@ -47,6 +48,7 @@ from securemail.proof import (
     TLSVersion,
     Trust,
 )
+from securemail.reconnect import Backoff
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.secret import Secret
 from securemail.session import SecureSession
@@ -60,9 +62,25 @@ from securemail.setup import (
     with_offers,
 )
 from securemail.setup.pins import PinOffer, pin_offer
+from securemail.throttle import Throttle
 from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
+from securemail.uids import UIDSet
+from securemail.watching import (
+    ConfidentialityChanged,
+    Connected,
+    Cursor,
+    Lost,
+    MailboxChanged,
+    MaildropChanged,
+    MaildropCursor,
+    Rhythm,
+    UIDValidityChanged,
+    Watch,
+    WatchEvent,
+    watch,
+)
 
 __all__ = [
     "DNSSEC",
@@ -72,6 +90,7 @@ __all__ = [
     "Answer",
     "Attempt",
     "AuthenticationError",
+    "Backoff",
     "Candidate",
     "CertificateError",
     "CertificateFacts",
@@ -82,9 +101,12 @@ __all__ = [
     "ClientCertificate",
     "CommandError",
     "Confidentiality",
+    "ConfidentialityChanged",
     "ConfidentialityWarning",
     "ConfirmationRequired",
     "ConnectError",
+    "Connected",
+    "Cursor",
     "DNSTrust",
     "DeadlineError",
     "DiscoveryError",
@@ -96,6 +118,10 @@ __all__ = [
     "InjectionError",
     "Level",
     "LimitExceeded",
+    "Lost",
+    "MailboxChanged",
+    "MaildropChanged",
+    "MaildropCursor",
     "Notify",
     "OAuthToken",
     "Outcome",
@@ -107,17 +133,21 @@ __all__ = [
     "Plan",
     "Policy",
     "PolicyError",
+    "PoolLimits",
+    "PoolStatistics",
     "ProtocolError",
     "RecipientOutcome",
     "Resolver",
     "ResponseCode",
     "Returned",
+    "Rhythm",
     "SRVRecord",
     "Secret",
     "SecureMailError",
     "SecureSession",
     "Service",
     "ServiceReport",
+    "SessionPool",
     "Shortfall",
     "SubmissionError",
     "Submitted",
@@ -126,11 +156,16 @@ __all__ = [
     "TLSMode",
     "TLSOffer",
     "TLSVersion",
+    "Throttle",
     "Timeouts",
     "Trust",
     "TrustStore",
+    "UIDSet",
+    "UIDValidityChanged",
     "UnknownOutcome",
     "UsageError",
+    "Watch",
+    "WatchEvent",
     "__version__",
     "configuration_changes",
     "connect_imap",
@@ -139,5 +174,6 @@ __all__ = [
     "discover",
     "pin_offer",
     "verify_account",
+    "watch",
     "with_offers",
 ]

@@ -31,11 +31,17 @@ class Commands:
         self._new_tag = new_tag
         self._timeout_s: Final = timeout_s
         self._idle: Pending | None = None
+        self._has_missed = False
 
     @property
-    def unheard(self) -> int:
-        """How many untagged responses came while nothing was asked."""
-        return self._conversation.dialog.unheard
+    def has_missed(self) -> bool:
+        """Whether the server said anything while nothing was asked, since `start_anew`."""
+        return self._has_missed or self._conversation.dialog.unheard > 0
+
+    def start_anew(self) -> None:
+        """Forget what was missed; call it right before a command that makes up for it."""
+        self._has_missed = False
+        self._conversation.dialog.unheard = 0
 
     @property
     def is_quiet(self) -> bool:
@@ -50,6 +56,7 @@ class Commands:
         """
         self._conversation.check()
         pending = self._pending(text)
+        self._has_missed = self.has_missed
         await self._conversation.ask(pending, timeout_s=self._timeout_s)
         return self._lines(pending)
 
@@ -62,6 +69,7 @@ class Commands:
             return
         self._conversation.check()
         idle = self._pending("IDLE")
+        self._has_missed = self.has_missed
         self._conversation.dialog.ask(idle)
         # Remembered before it is awaited: a cancelled call must not leave an IDLE behind.
         self._idle = idle

@@ -41,8 +41,8 @@ class Dialog:
         self.pushes = PushQueue()
         self.idling = asyncio.Event()
         self.last_words = ""
-        # Untagged responses that came while nobody asked anything: who keeps an eye on a mailbox
-        # has to look again then.
+        # Untagged responses that nobody was there to hear, since a command was sent: who keeps an
+        # eye on a mailbox has to look again then.
         self.unheard = 0
         self._write = write
         # A queue from whose middle a command can leave without a search.
@@ -109,6 +109,7 @@ class Dialog:
         return pending.slot not in self.asynchronous
 
     def _start(self, pending: Pending) -> None:
+        self.unheard = 0
         if pending.is_sync:
             self.sync = pending
         else:

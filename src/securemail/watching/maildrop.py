@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from securemail.session import SecureSession
-from securemail.watch.cursor import MaildropCursor
-from securemail.watch.events import MaildropChanged
-from securemail.watch.source import Look
+from securemail.watching.cursor import MaildropCursor
+from securemail.watching.events import MaildropChanged
+from securemail.watching.source import Look
 from securemail.wire.pop3 import arguments
 
 # A day: a server that wants more between two logins does not want to be polled.

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from securemail.errors import SecureMailError
 from securemail.policy.confidentiality import Confidentiality
 from securemail.uids import UIDSet
-from securemail.watch.cursor import Cursor, MaildropCursor
+from securemail.watching.cursor import Cursor, MaildropCursor
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, Generic, Protocol, TypeVar
 
 from securemail.session import SecureSession
-from securemail.watch.events import MailboxChanged, MaildropChanged, UIDValidityChanged
+from securemail.watching.events import MailboxChanged, MaildropChanged, UIDValidityChanged
 
 CursorT = TypeVar("CursorT")
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field, replace
 from securemail import limits
 from securemail.errors import ConnectError, ProtocolError
 from securemail.uids import HIGHEST_UID, UIDSet
-from securemail.watch.cursor import Cursor
-from securemail.watch.events import MailboxChanged, UIDValidityChanged
+from securemail.watching.cursor import Cursor
+from securemail.watching.events import MailboxChanged, UIDValidityChanged
 from securemail.wire.mailbox import Bye, Code, Exists, Expunged, Fetched, Found, Item, Vanished
 
 Change = MailboxChanged | UIDValidityChanged

@@ -9,11 +9,10 @@ from typing import Any, Final
 from securemail.errors import CommandError, ProtocolError
 from securemail.session import SecureSession
 from securemail.transports.commands import Commands, commands_of
-from securemail.transports.pending import AnswerLine
 from securemail.uids import UIDSet
-from securemail.watch.cursor import Cursor
-from securemail.watch.source import Look
-from securemail.watch.view import (
+from securemail.watching.cursor import Cursor
+from securemail.watching.source import Look
+from securemail.watching.view import (
     Heard,
     Numbers,
     compared,
@@ -47,7 +46,6 @@ class IMAPSource:
         self._capabilities: frozenset[str] = frozenset()
         self._has_qresync = False
         self._numbers: Numbers | None = None
-        self._unheard = 0
 
     # --- opening
 
@@ -58,7 +56,7 @@ class IMAPSource:
         self.is_pushed = "IDLE" in self._capabilities
         self._numbers = None
         self._has_qresync = await self._enable_qresync()
-        return self._looked(await self._open(cursor))
+        return await self._open(cursor)
 
     async def _enable_qresync(self) -> bool:
         if "QRESYNC" not in self._capabilities:
@@ -108,6 +106,7 @@ class IMAPSource:
         return not self._capabilities.isdisjoint({"CONDSTORE", "QRESYNC"})
 
     async def _examine(self, parameters: str) -> Heard:
+        self._commands.start_anew()
         return Heard.of(await self._ask(f"EXAMINE {self._mailbox}{parameters}"))
 
     async def _changed_flags(self, cursor: Cursor, heard: Heard) -> Heard:
@@ -143,29 +142,28 @@ class IMAPSource:
 
     async def wait(self, cursor: Cursor) -> Look[Cursor]:
         """Wait for a push, or as long as one may wait without asking, and look."""
-        lines = await self._listen()
-        items = [item for item in parse_items(lines) if not isinstance(item, Code)]
-        has_missed, self._unheard = self._unheard != self._commands.unheard, self._commands.unheard
-        if self._has_qresync:
-            Heard.of(items)
-            if not items and not has_missed and self.is_pushed:
-                return Look(cursor)
-            return self._looked(await self._open(cursor))
-        self._feed(items)
-        return self._looked(await self._catch_up(cursor, has_missed=has_missed))
+        items = [item for item in await self._listen() if not isinstance(item, Code)]
+        if not self._has_qresync:
+            self._feed(items)
+            return await self._catch_up(cursor)
+        if not items and not self._commands.has_missed and self.is_pushed:
+            return Look(cursor)
+        return await self._open(cursor)
 
-    async def _listen(self) -> list[AnswerLine]:
+    async def _listen(self) -> list[Item]:
         if not self.is_pushed:
             await asyncio.sleep(self.poll_s)
-            return [] if self._has_qresync else await self._commands.ask("NOOP")
+            return [] if self._has_qresync else await self._ask("NOOP")
         await self._commands.begin_idle()
-        has_missed = self._unheard != self._commands.unheard
-        push = await self._commands.pushed(wait_s=0 if has_missed else self._idle_s)
-        return [*(push or ()), *await self._commands.end_idle()]
+        wait_s = 0 if self._commands.has_missed else self._idle_s
+        pushed = list(parse_items(await self._commands.pushed(wait_s=wait_s) or ()))
+        # A server that has said goodbye need not answer to DONE.
+        Heard.of(pushed)
+        return [*pushed, *parse_items(await self._commands.end_idle())]
 
-    async def _catch_up(self, cursor: Cursor, *, has_missed: bool) -> Look[Cursor]:
+    async def _catch_up(self, cursor: Cursor) -> Look[Cursor]:
         numbers = self._numbers
-        if numbers is None or has_missed or numbers.is_lost:
+        if numbers is None or numbers.is_lost or self._commands.has_missed:
             return await self._open(cursor)
         for _ in range(_LOOK_UPS):
             if not numbers.is_behind:
@@ -185,10 +183,6 @@ class IMAPSource:
 
     async def _ask(self, text: str) -> list[Item]:
         return list(parse_items(await self._commands.ask(text)))
-
-    def _looked(self, look: Look[Cursor]) -> Look[Cursor]:
-        self._unheard = self._commands.unheard
-        return look
 
 
 def _look(cursor: Cursor, change: Any) -> Look[Cursor]:

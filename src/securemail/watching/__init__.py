@@ -1,7 +1,7 @@
 """Watching mailboxes for months: events, cursors, and sessions that come back."""
 
-from securemail.watch.cursor import Cursor, MaildropCursor
-from securemail.watch.events import (
+from securemail.watching.cursor import Cursor, MaildropCursor
+from securemail.watching.events import (
     ConfidentialityChanged,
     Connected,
     Lost,
@@ -10,7 +10,7 @@ from securemail.watch.events import (
     UIDValidityChanged,
     WatchEvent,
 )
-from securemail.watch.watching import Rhythm, Watch, watch
+from securemail.watching.watch import Rhythm, Watch, watch
 
 __all__ = [
     "ConfidentialityChanged",

@@ -22,11 +22,11 @@ from securemail.policy.confidentiality import Confidentiality
 from securemail.reconnect import Backoff, Setback, Trouble, again
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
-from securemail.watch.cursor import Cursor, MaildropCursor
-from securemail.watch.events import ConfidentialityChanged, Connected, Lost, WatchEvent
-from securemail.watch.imap import IMAPSource
-from securemail.watch.maildrop import MaildropSource
-from securemail.watch.source import Look, Source
+from securemail.watching.cursor import Cursor, MaildropCursor
+from securemail.watching.events import ConfidentialityChanged, Connected, Lost, WatchEvent
+from securemail.watching.imap import IMAPSource
+from securemail.watching.maildrop import MaildropSource
+from securemail.watching.source import Look, Source
 
 CursorT = TypeVar("CursorT", bound=Cursor | MaildropCursor, default=Any)
 
