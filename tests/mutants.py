@@ -31,7 +31,16 @@ TRANSPORT: Final = "tests/aio/test_transport.py"
 TROUBLE: Final = "tests/session/test_after_trouble.py"
 CHOOSE: Final = "tests/sasl/test_choose.py"
 
+MODEL: Final = "tests/protocol/test_gate_model.py"
+
 MUTANTS: Final = (
+    Mutant(
+        "the machine does not ask the gate before it sends",
+        "protocol/machine.py",
+        "        self._gate(command.intent)\n",
+        "",
+        f"{MODEL}::test_no_sequence_of_words_and_calls_gets_anything_past_the_gate",
+    ),
     Mutant(
         "the gate lets logins pass below the minimum",
         "policy/gate.py",
@@ -126,8 +135,8 @@ MUTANTS: Final = (
     Mutant(
         "PREAUTH inside TLS does not ask the gate",
         "protocol/machine.py",
-        "            self._gate(Intent.USE)\n",
-        "",
+        "            self._gate(Intent.USE)\n        if",
+        "        if",
         f"{DIALOGUE}::test_preauth_inside_tls_below_the_minimum_is_refused",
     ),
     Mutant(
@@ -253,9 +262,9 @@ MUTANTS: Final = (
     ),
     Mutant(
         "a refused STARTTLS is accepted",
-        "session.py",
-        "            if missing := self._gate.shortfalls:\n",
-        "            if missing := frozenset[Shortfall]():\n",
+        "aio/connection.py",
+        "(missing := self.gate.shortfalls)",
+        "(missing := frozenset[Shortfall]())",
         f"{CLEARTEXT}::test_the_refusal_of_a_stripped_upgrade_says_what_is_missing",
     ),
     Mutant(

@@ -32,9 +32,16 @@ SUBMISSION_MUTANTS: Final = (
     Mutant(
         "EHLO says the configured name in cleartext",
         "protocol/submission.py",
-        " if self._is_secured else limits.NEUTRAL_NAME\n",
-        "\n",
+        '(self._name if is_open else "")',
+        "self._name",
         f"{SUBMISSION}::test_the_configured_name_is_said_inside_tls_and_not_before",
+    ),
+    Mutant(
+        "EHLO says the configured name below the minimum",
+        "protocol/machine.py",
+        "        except PolicyError:\n            return False\n",
+        "        except PolicyError:\n            pass\n",
+        f"{UPGRADE}::test_the_configured_name_is_not_said_below_the_minimum_though_inside_tls",
     ),
     Mutant(
         "STARTTLS is sent without EHLO",

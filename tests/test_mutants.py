@@ -14,6 +14,7 @@ from tests.mutants import MUTANTS, Mutant
 from tests.mutants_certificates import CERTIFICATE_MUTANTS
 from tests.mutants_dane import DANE_MUTANTS
 from tests.mutants_discovery import DISCOVERY_MUTANTS
+from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
@@ -25,6 +26,7 @@ ALL = (
     *CERTIFICATE_MUTANTS,
     *DANE_MUTANTS,
     *DISCOVERY_MUTANTS,
+    *OBSERVE_MUTANTS,
     *PIN_MUTANTS,
     *POP3_MUTANTS,
     *SASL_MUTANTS,

@@ -34,8 +34,10 @@ from securemail.errors import (
     UnknownOutcome,
     UsageError,
 )
+from securemail.events import Event, Observer
 from securemail.intent import Phase
 from securemail.minimum import Policy
+from securemail.observers import LoggingObserver
 from securemail.outcome import Outcome, RecipientOutcome, Submitted
 from securemail.pin import Pin
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
@@ -112,18 +114,21 @@ __all__ = [
     "DiscoveryError",
     "DiscoveryReason",
     "Endpoint",
+    "Event",
     "Identity",
     "IdentityKind",
     "Indicator",
     "InjectionError",
     "Level",
     "LimitExceeded",
+    "LoggingObserver",
     "Lost",
     "MailboxChanged",
     "MaildropChanged",
     "MaildropCursor",
     "Notify",
     "OAuthToken",
+    "Observer",
     "Outcome",
     "POP3Client",
     "Password",

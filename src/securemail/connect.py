@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Generic
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
+from securemail.events import Observer
 from securemail.session import ClientT, SecureSession
 from securemail.transports.pop3 import POP3Client
 
@@ -27,6 +28,7 @@ class Connecting(Generic[ClientT]):
         *,
         timeouts: Timeouts | None,
         resolver: Resolver | None,
+        observer: Observer | None,
         utf8: bool = False,
     ) -> None:
         self._connected = partial(
@@ -35,6 +37,7 @@ class Connecting(Generic[ClientT]):
             service,
             timeouts=timeouts,
             resolver=resolver,
+            observer=observer,
             utf8=utf8,
         )
         self._session: SecureSession[ClientT] | None = None
@@ -52,7 +55,11 @@ class Connecting(Generic[ClientT]):
 
 
 def connect_imap(
-    account: Account, *, timeouts: Timeouts | None = None, resolver: Resolver | None = None
+    account: Account,
+    *,
+    timeouts: Timeouts | None = None,
+    resolver: Resolver | None = None,
+    observer: Observer | None = None,
 ) -> Connecting[IMAPClient]:
     """Connect to the account's IMAP server and log in.
 
@@ -60,16 +67,23 @@ def connect_imap(
             await session.client.select("INBOX")
 
     `session.client` is an `aioimaplib.IMAP4`. Closing logs out where that takes less than a second.
+    `observer` is told what happens to the session (`securemail.events`).
 
     Raises: PolicyError, ConnectError, DeadlineError, CertificateError, TLSError, ProtocolError,
     AuthenticationError, UsageError. Nothing that the account's minimum forbids was sent then
     (RFC 8314 section 5.2).
     """
-    return Connecting(account, Service.IMAP, timeouts=timeouts, resolver=resolver)
+    return Connecting(
+        account, Service.IMAP, timeouts=timeouts, resolver=resolver, observer=observer
+    )
 
 
 def connect_submission(
-    account: Account, *, timeouts: Timeouts | None = None, resolver: Resolver | None = None
+    account: Account,
+    *,
+    timeouts: Timeouts | None = None,
+    resolver: Resolver | None = None,
+    observer: Observer | None = None,
 ) -> Connecting[SubmissionClient]:
     """Connect to the account's submission server and log in.
 
@@ -81,7 +95,9 @@ def connect_submission(
 
     Raises: as `connect_imap`. Nothing that the account's minimum forbids was sent then.
     """
-    return Connecting(account, Service.SUBMISSION, timeouts=timeouts, resolver=resolver)
+    return Connecting(
+        account, Service.SUBMISSION, timeouts=timeouts, resolver=resolver, observer=observer
+    )
 
 
 def connect_pop3(
@@ -89,6 +105,7 @@ def connect_pop3(
     *,
     timeouts: Timeouts | None = None,
     resolver: Resolver | None = None,
+    observer: Observer | None = None,
     utf8: bool = False,
 ) -> Connecting[POP3Client]:
     """Connect to the account's POP3 server and log in.
@@ -107,4 +124,11 @@ def connect_pop3(
     Raises: as `connect_imap`. An AuthenticationError says by `attempts[...].code` whether another
     session has the mailbox, or the last login was too short a time ago.
     """
-    return Connecting(account, Service.POP3, timeouts=timeouts, resolver=resolver, utf8=utf8)
+    return Connecting(
+        account,
+        Service.POP3,
+        timeouts=timeouts,
+        resolver=resolver,
+        observer=observer,
+        utf8=utf8,
+    )

@@ -14,15 +14,15 @@ from typing_extensions import TypeVar
 from securemail.account import Account, Service, TLSMode
 from securemail.aio.clock import Clock, Timeouts
 from securemail.aio.connection import Connection
-from securemail.aio.login import LoginRecord, preauth
+from securemail.aio.reporter import Reporter
 from securemail.aio.resolver import Resolver
-from securemail.aio.route import Route, find_route
+from securemail.aio.route import Route, endpoint_of, find_route
 from securemail.aio.secure import new_engine
-from securemail.errors import Attempt, PolicyError, ProtocolError, SecureMailError, UsageError
+from securemail.errors import Attempt, SecureMailError, UsageError
+from securemail.events import Observer, Step
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE
-from securemail.protocol.dialogue import Discover, LoggedIn, Refused, StartTLS
 from securemail.tls.engine import Engine
 from securemail.tls.hello import Hello
 from securemail.transports.handover import Handover, Held, hand_over, see_off
@@ -44,7 +44,11 @@ class SecureSession(Generic[ClientT]):
     """
 
     def __init__(
-        self, account: Account, service: Service, timeouts: Timeouts | None = None
+        self,
+        account: Account,
+        service: Service,
+        timeouts: Timeouts | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self.account = account
         self.service = service
@@ -55,16 +59,16 @@ class SecureSession(Generic[ClientT]):
         self._clock = Clock(self._timeouts)
         self._route = Route(())
         self._hello = Hello()
+        self.endpoint = endpoint_of(account, service)
+        self._reporter = Reporter(observer, account, service, self.endpoint)
         self._begin()
-        self.endpoint = self._connection.endpoint
 
     def _begin(self) -> None:
         """Take a connection that nothing was said on."""
-        self._connection = Connection(self.account, self.service, self._clock)
+        self._connection = Connection(self.account, self.service, self._clock, self._reporter)
         self._gate, self._machine = self._connection.gate, self._connection.machine
         self._transport = self._connection.transport
         self._held: Held | None = None
-        self._is_preauthenticated = False
 
     # --- open
 
@@ -76,14 +80,17 @@ class SecureSession(Generic[ClientT]):
         *,
         timeouts: Timeouts | None = None,
         resolver: Resolver | None = None,
+        observer: Observer | None = None,
         utf8: bool = False,
     ) -> Self:
         """Return a session that is ready: connected, protected as the account asks, logged in.
 
+        `observer` is told what happens (`securemail.events`).
+
         Raises: every SecureMailError but ConfirmationRequired; the connection is closed then, and
         nothing that the account's minimum forbids was sent.
         """
-        session = cls(account, service, timeouts)
+        session = cls(account, service, timeouts, observer)
         async with session._closed_on_error():
             await session._open(resolver or Resolver.system())
             if session.endpoint.tls is TLSMode.STARTTLS:
@@ -99,6 +106,7 @@ class SecureSession(Generic[ClientT]):
         *,
         timeouts: Timeouts | None = None,
         resolver: Resolver | None = None,
+        observer: Observer | None = None,
     ) -> Self:
         """Return a session whose greeting was read; nothing was sent but, if implicit, TLS.
 
@@ -108,7 +116,7 @@ class SecureSession(Generic[ClientT]):
         AuthenticationError when the server hangs up on the client certificate; PolicyError when it
         greets with PREAUTH below the minimum.
         """
-        session = cls(account, service, timeouts)
+        session = cls(account, service, timeouts, observer)
         async with session._closed_on_error():
             await session._open(resolver or Resolver.system())
         return session
@@ -116,17 +124,20 @@ class SecureSession(Generic[ClientT]):
     @asynccontextmanager
     async def _closed_on_error(self) -> AsyncIterator[None]:
         self._clock.start()
+        self._reporter.started()
         try:
             yield
-        except BaseException:
-            self.abort()
+        except BaseException as exc:
+            self._transport.abort()
+            self._reporter.failed(exc)
             raise
         self._clock.stop()
 
     async def _open(self, resolver: Resolver) -> None:
-        async with self._clock.limit("connect", f"looking up {self.endpoint}"):
-            self._route = await find_route(self.endpoint, resolver)
-        await self._retrying(self._reach)
+        with self._reporter.step(Step.CONNECT):
+            async with self._clock.limit("connect", f"looking up {self.endpoint}"):
+                self._route = await find_route(self.endpoint, resolver)
+            await self._retrying(self._reach)
 
     async def _reach(self) -> None:
         """Dial, begin TLS where it is implicit, and read the greeting."""
@@ -135,7 +146,7 @@ class SecureSession(Generic[ClientT]):
         await self._connection.dial(self._route.addresses)
         if self.endpoint.tls is TLSMode.IMPLICIT:
             await self._connection.secured()
-        self._is_preauthenticated = isinstance(await self._connection.greeting(), LoggedIn)
+        await self._connection.greeting()
 
     # --- TLS
 
@@ -151,7 +162,7 @@ class SecureSession(Generic[ClientT]):
             except SecureMailError as exc:
                 if (hello := self._connection.less(self._hello, exc)) is None:
                     raise
-            self.abort()
+            self._transport.abort()
             self._hello = hello
             self._begin()
 
@@ -166,7 +177,8 @@ class SecureSession(Generic[ClientT]):
         """
         if self.endpoint.tls is not TLSMode.STARTTLS or self.phase is not Phase.CLEARTEXT:
             raise UsageError(f"not for a session that is {self.phase.value}", field="starttls")
-        await self._retrying(self._upgrade)
+        with self._reporter.step(Step.TLS):
+            await self._retrying(self._upgrade)
 
     async def _upgrade(self) -> None:
         if self._connection.is_fresh:
@@ -174,11 +186,7 @@ class SecureSession(Generic[ClientT]):
         engine = await self._new_engine()
         if self.service in DISCOVER_BEFORE_UPGRADE:
             await self.discover()
-        answer = await self._connection.ask(StartTLS())
-        if isinstance(answer, Refused):
-            if missing := self._gate.shortfalls:
-                self.abort()
-                raise PolicyError(f"STARTTLS was refused ({answer.words!r})", shortfalls=missing)
+        if not await self._connection.may_start_tls():
             return
         # From the server's reply to here nothing was awaited: no cleartext can slip in between.
         self._connection.start_tls(engine)
@@ -193,12 +201,8 @@ class SecureSession(Generic[ClientT]):
 
         Raises: ConnectError, DeadlineError, ProtocolError.
         """
-        is_over = self._held is not None or self._is_preauthenticated
-        if not is_over and self._machine.capabilities is None:
-            answer = await self._connection.ask(Discover())
-            if isinstance(answer, Refused):
-                self.abort()
-                raise ProtocolError(f"the server refused to list what it can: {answer.words!r}")
+        if self._held is None:
+            await self._connection.discover()
         return self.capabilities
 
     @property
@@ -220,28 +224,25 @@ class SecureSession(Generic[ClientT]):
         anything is sent; AuthenticationError with all that was tried; UsageError for an account
         that has nothing to log in with; ConnectError, DeadlineError, TLSError, ProtocolError.
         """
-        self._gate(Intent.AUTHENTICATE)
         if self.authenticated_by is not None:
             raise UsageError("the session is logged in already", field="authenticate")
         if utf8 and self.service is not Service.POP3:
             raise UsageError("POP3 alone has it before the login", field="utf8")
-        try:
-            login = await self._log_in(utf8=utf8)
-            self.authenticated_by = login.mechanism
-            self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
-            await self._hand_over()
-        except BaseException:
-            # Whoever comes next must not take up a login that is half done.
-            self.abort()
-            raise
+        with self._reporter.step(Step.LOGIN):
+            self._gate(Intent.AUTHENTICATE)
+            try:
+                await self._log_in(utf8=utf8)
+            except BaseException:
+                # Whoever comes next must not take up a login that is half done.
+                self._transport.abort()
+                raise
 
-    async def _log_in(self, *, utf8: bool) -> LoginRecord:
-        if self._is_preauthenticated:
-            return preauth(self.account.policy, self._gate.proof)
-        if self.account.credentials is None and self.account.client_certificate is None:
-            raise UsageError("there is nothing to log in with", field="Account.credentials")
-        await self.discover()
-        return await self._connection.log_in(utf8=utf8)
+    async def _log_in(self, *, utf8: bool) -> None:
+        login = await self._connection.log_in(utf8=utf8)
+        self.authenticated_by = login.mechanism
+        self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
+        await self._hand_over()
+        self._reporter.logged_in(login, self.confidentiality)
 
     async def _hand_over(self) -> None:
         """Give the connection to the client library, now that the gate is open."""
@@ -290,8 +291,10 @@ class SecureSession(Generic[ClientT]):
 
     async def aclose(self) -> None:
         """Log out where that takes less than a second, send the close alert, close the socket."""
+        self._reporter.asked_to_end()
         await see_off(self._transport, self._held)
 
     def abort(self) -> None:
         """Close the socket at once. What was not sent is dropped."""
+        self._reporter.asked_to_end()
         self._transport.abort()

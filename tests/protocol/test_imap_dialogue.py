@@ -120,6 +120,19 @@ def test_a_continuation_of_a_login_that_has_no_more_parts_is_refused() -> None:
         say(imap, b"+ more\r\n")
 
 
+def test_a_login_command_does_not_go_on_as_a_sasl_exchange_nor_the_other_way_round() -> None:
+    imap = ready()
+    imap.send(LogIn("älice", Secret("secret")))
+    say(imap, b"+ go\r\n")
+    with pytest.raises(UsageError, match="another kind of login"):
+        imap.send(Respond(SecretBytes(b"x")))
+    imap = ready()
+    imap.send(Authenticate("PLAIN", None))
+    say(imap, b"+ \r\n")
+    with pytest.raises(UsageError, match="another kind of login"):
+        imap.send(Proceed())
+
+
 def test_a_greeting_may_bring_capabilities() -> None:
     imap = fresh()
     assert say(imap, b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR] hi\r\n") == Greeted()

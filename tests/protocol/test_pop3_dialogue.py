@@ -16,6 +16,7 @@ from securemail.errors import (
     PolicyError,
     ProtocolError,
     SecureMailError,
+    UsageError,
 )
 from securemail.intent import Intent
 from securemail.protocol.dialogue import (
@@ -122,6 +123,14 @@ def test_user_and_pass_are_two_steps() -> None:
     assert say(pop3, b"+OK go on\r\n") == Challenge(b"")
     assert pop3.send(Proceed()) == b"PASS se cret\r\n"
     assert say(pop3, b"+OK in\r\n") == LoggedIn()
+
+
+def test_no_password_is_sent_in_the_middle_of_a_sasl_exchange() -> None:
+    pop3 = ready()
+    pop3.send(Authenticate("PLAIN", None))
+    say(pop3, b"+ \r\n")
+    with pytest.raises(UsageError, match="another kind of login"):
+        pop3.send(Proceed())
 
 
 def test_a_user_who_is_refused_never_gets_to_the_password() -> None:

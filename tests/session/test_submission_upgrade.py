@@ -7,6 +7,8 @@ import re
 import pytest
 
 from securemail import (
+    Phase,
+    Policy,
     PolicyError,
     ProtocolError,
     SecureSession,
@@ -155,6 +157,27 @@ async def test_the_configured_name_is_said_inside_tls_only(ca: CertificateAuthor
     await server.finished.wait()
     assert server.problem is None
     assert re.fullmatch(ONLY_STARTTLS, server.cleartext)
+
+
+async def test_the_configured_name_is_not_said_below_the_minimum_though_inside_tls(
+    ca: CertificateAuthority,
+) -> None:
+    # The server's certificate is good; DANE, which the account wants, has nothing on it.
+    script = (StartTLS(), GREETING, EHLO, OFFER, Hang())
+    async with ScriptedServer(script, context=ca.server_context(HOST)) as server:
+        mine = account(
+            server,
+            ca,
+            TLSMode.IMPLICIT,
+            ehlo_name="laptop.example.org",
+            policy=Policy(require_dane=True),
+        )
+        session = await SecureSession.open(mine, Service.SUBMISSION)
+        assert session.phase is Phase.BELOW_MINIMUM
+        await session.discover()
+        await session.aclose()
+        await server.finished.wait()
+    assert server.plaintext == b"EHLO [127.0.0.1]\r\n"
 
 
 async def test_implicit_tls_says_ehlo_once_and_nothing_in_cleartext(

@@ -11,13 +11,15 @@ from securemail.aio.clock import Clock
 from securemail.aio.dial import dial
 from securemail.aio.driver import Driver
 from securemail.aio.exchange import Line, enable_utf8
-from securemail.aio.login import Login, LoginRecord, blaming
+from securemail.aio.login import Login, LoginRecord, blaming, preauth
 from securemail.aio.offer import offer_of
+from securemail.aio.reporter import Reporter
 from securemail.aio.route import endpoint_of
-from securemail.errors import SecureMailError
+from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
+from securemail.policy.confidentiality import confidentiality
 from securemail.policy.gate import Gate
 from securemail.protocol.dialects import new_dialect
-from securemail.protocol.dialogue import Command, Event
+from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
 from securemail.protocol.machine import Machine
 from securemail.tls.engine import Engine
 from securemail.tls.hello import Hello, less
@@ -26,7 +28,9 @@ from securemail.tls.hello import Hello, less
 class Connection:
     """What a session stands on. A handshake that is tried again wants a new one."""
 
-    def __init__(self, account: Account, service: Service, clock: Clock) -> None:
+    def __init__(
+        self, account: Account, service: Service, clock: Clock, reporter: Reporter
+    ) -> None:
         self.endpoint = endpoint_of(account, service)
         self.gate = Gate(account.policy, must_encrypt=account.pin(service) is not None)
         # A server cannot prepare an answer to a tag that it has to guess.
@@ -37,6 +41,9 @@ class Connection:
         self._clock = clock
         self._driver = Driver(self.machine)
         self.transport = self._driver.transport
+        self._reporter = reporter
+        reporter.watch(self.transport)
+        self.is_preauthenticated = False
         self._engine: Engine | None = None
 
     @property
@@ -59,6 +66,7 @@ class Connection:
         """
         async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
             await dial(self.endpoint, self.transport, addresses)
+        self._reporter.dialled()
 
     def start_tls(self, engine: Engine) -> None:
         """Hand every further byte to `engine`."""
@@ -74,9 +82,10 @@ class Connection:
             await self._driver.secured()
         if self._engine is not None:
             self.gate.proof = self._engine.proof()
+            self._reporter.secured(confidentiality(self._account.policy, self.gate.proof))
 
-    async def greeting(self) -> Event:
-        """Return what the server says first.
+    async def greeting(self) -> None:
+        """Read what the server says first; it may skip the login (PREAUTH).
 
         Raises: ConnectError, DeadlineError, ProtocolError; TLSError and AuthenticationError when
         it ends the session because of the client certificate.
@@ -84,7 +93,9 @@ class Connection:
         doing = f"waiting for the greeting of {self.endpoint}"
         async with self._clock.limit("greeting", doing):
             with blaming(self.gate.proof, self.machine):
-                return await self._driver.next_event(doing)
+                event = await self._driver.next_event(doing)
+        self.is_preauthenticated = isinstance(event, LoggedIn)
+        self._reporter.greeted()
 
     async def ask(self, command: Command) -> Event:
         """Send `command`, if the gate lets it pass, and return what the server says to it.
@@ -96,13 +107,41 @@ class Connection:
             with blaming(self.gate.proof, self.machine):
                 return await self._driver.ask(command, doing)
 
+    async def discover(self) -> None:
+        """Learn the server's capabilities, unless they are known in this phase.
+
+        Raises: as `greeting`.
+        """
+        if not self.is_preauthenticated and self.machine.capabilities is None:
+            answer = await self.ask(Discover())
+            if isinstance(answer, Refused):
+                self.transport.abort()
+                raise ProtocolError(f"the server refused to list what it can: {answer.words!r}")
+
+    async def may_start_tls(self) -> bool:
+        """Ask the server whether TLS may begin now.
+
+        Raises: PolicyError when it refuses and the account has a minimum; otherwise as `greeting`.
+        """
+        answer = await self.ask(StartTLS())
+        if isinstance(answer, Refused) and (missing := self.gate.shortfalls):
+            self.transport.abort()
+            raise PolicyError(f"STARTTLS was refused ({answer.words!r})", shortfalls=missing)
+        return not isinstance(answer, Refused)
+
     async def log_in(self, *, utf8: bool = False) -> LoginRecord:
         """Try all ways that the account has among those that the server offers.
 
         With `utf8` the server is told before to speak UTF-8 (RFC 6856).
 
-        Raises: as `Login.run` and `enable_utf8`.
+        Raises: as `Login.run`, `enable_utf8` and `preauth`; UsageError for an account that has
+        nothing to log in with.
         """
+        if self.is_preauthenticated:
+            return preauth(self._account.policy, self.gate.proof)
+        if self._account.credentials is None and self._account.client_certificate is None:
+            raise UsageError("there is nothing to log in with", field="Account.credentials")
+        await self.discover()
         if utf8:
             await enable_utf8(self.machine, self.ask)
         limit = partial(self._clock.limit, "command")

@@ -7,13 +7,14 @@ it any asyncio.Protocol: first the login dialogue's, then the client library's.
 from __future__ import annotations
 
 import asyncio
-import socket
 from collections import deque
 from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from securemail import limits
 from securemail.aio.buffer import receive_buffer
+from securemail.aio.ledger import Ledger
+from securemail.aio.quickack import acknowledge_at_once
 from securemail.aio.upper import Upper
 from securemail.errors import ConnectError, LimitExceeded, SecureMailError, UsageError
 from securemail.tls.engine import Engine
@@ -30,6 +31,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def __init__(self, protocol: Upper) -> None:
         super().__init__()
+        self.ledger: Final = Ledger()
         self._raw: asyncio.Transport | None = None
         self._protocol: asyncio.BaseProtocol = protocol
         self._upper: Upper | None = protocol
@@ -57,6 +59,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         """Take what the loop has read."""
         if self._is_closing:
             return
+        self.ledger.received += nbytes
         data = receive_buffer()[:nbytes]
         if self._engine is None:
             self._deliver(bytes(data))
@@ -72,7 +75,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             return
         self._flush()
         if is_new and self._upper is None:
-            self._acknowledge_at_once()
+            acknowledge_at_once(self.get_extra_info("socket"))
         self._check_reading()
         if self._engine.is_closed_by_peer:
             self._tell_eof()
@@ -109,6 +112,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._engine.let_go()
         self._closed.set()
         self._protocol.connection_lost(error)
+        self.ledger.end(error)
 
     def pause_writing(self) -> None:
         """Keep what is to be sent in plaintext until the socket takes more."""
@@ -143,19 +147,14 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         upper, self._upper = self._upper, None
         upper.tls_established()
 
-    def _acknowledge_at_once(self) -> None:
-        # A server that leaves Nagle on (Postfix) holds its greeting until we acknowledge its
-        # session tickets: 5 instead of 47 ms to ready on loopback. Only after our Finished was
-        # written: to write ends this mode.
-        sock = self.get_extra_info("socket")
-        if sock is not None and hasattr(socket, "TCP_QUICKACK"):
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
-
     def _flush(self) -> None:
         if self._engine is not None and self._raw is not None:
-            data = self._engine.outgoing()
-            if data:
-                self._raw.write(data)
+            self._send(self._engine.outgoing())
+
+    def _send(self, data: bytes | bytearray | memoryview) -> None:
+        if self._raw is not None and data:
+            self.ledger.sent += len(data)
+            self._raw.write(data)
 
     def _fail(self, error: SecureMailError) -> None:
         """End the connection; the alert, if there is one, still leaves."""
@@ -170,7 +169,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         if self._is_closing or self._raw is None or not data:
             return
         if self._engine is None:
-            self._raw.write(data)
+            self._send(data)
             return
         if not self._engine.is_established:
             raise UsageError("the TLS handshake is not over", field="write")
@@ -183,8 +182,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def _pump(self) -> None:
         """Encrypt as much as the socket takes: ciphertext of a large message is never all there."""
-        engine, raw = self._engine, self._raw
-        while self._backlog and not self._is_raw_paused and engine and raw:
+        engine = self._engine
+        while self._backlog and not self._is_raw_paused and engine and self._raw:
             piece = self._backlog.popleft()
             if len(piece) > _ENCRYPT_BYTES:
                 self._backlog.appendleft(piece[_ENCRYPT_BYTES:])
@@ -193,7 +192,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             except SecureMailError as exc:
                 self._fail(exc)
                 return
-            raw.write(engine.outgoing())
+            self._send(engine.outgoing())
         if not self._backlog and not self._is_raw_paused:
             if self._is_upper_paused:
                 self._is_upper_paused = False
@@ -226,6 +225,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def abort(self) -> None:
         """Close at once; what was not sent is dropped."""
+        self.ledger.is_aborted = self.ledger.is_aborted or not self._is_closing
         self._is_closing = True
         self._backlog.clear()
         if self._raw is not None:

@@ -3,42 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from typing import Any, Final, Self
+from typing import Any, Self
 
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
-from securemail.aio.route import endpoint_of
-from securemail.credentials import OAuthToken
 from securemail.errors import ConnectError, DeadlineError, SecureMailError, UsageError
-from securemail.pool.breaker import Breaker
+from securemail.events import Observer
+from securemail.pool.connector import Connector, Key
 from securemail.pool.health import answers, is_reusable
 from securemail.pool.ledger import Kept, Ledger, Place
 from securemail.pool.values import PoolLimits, PoolStatistics
-from securemail.reconnect import Backoff, Setback
+from securemail.reconnect import Backoff
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
-from securemail.transports.cause import fresh
-
-_dice: Final = secrets.SystemRandom()
-
-
-@dataclass(frozen=True, slots=True)
-class _Key:
-    """Whose sessions: an account that differs in anything, its policy for one, is another key."""
-
-    account: Account
-    service: Service
-
-    @property
-    def host(self) -> str:
-        return endpoint_of(self.account, self.service).host
-
 
 _Session = SecureSession[Any]
 _Ticket = asyncio.Future[Place[_Session]]
@@ -67,15 +48,15 @@ class SessionPool:
         resolver: Resolver | None = None,
         throttle: Throttle | None = None,
         backoff: Backoff | None = None,
+        observer: Observer | None = None,
     ) -> None:
         self._limits = limits or PoolLimits()
-        self._timeouts = timeouts
-        self._resolver = resolver
-        self._throttle = throttle
-        self._ledger: Ledger[_Key, _Session, _Ticket] = Ledger(self._limits)
-        self._breaker: Breaker[_Key] = Breaker(backoff or Backoff())
+        self._connector = Connector(
+            timeouts, resolver, throttle, backoff or Backoff(), observer=observer
+        )
+        self._ledger: Ledger[Key, _Session, _Ticket] = Ledger(self._limits)
         self._made_at: dict[_Session, float] = {}
-        self._warm: set[_Key] = set()
+        self._warm: set[Key] = set()
         self._counts: Counter[str] = Counter()
         self._upkeep: asyncio.Task[None] | None = None
         self._is_closed = False
@@ -89,7 +70,7 @@ class SessionPool:
         Raises: as `connect_imap`; DeadlineError when none was free in time; UsageError for a pool
         that is not open.
         """
-        key = _Key(account, service)
+        key = Key(account, service)
         session = await self._lease(key)
         try:
             yield session
@@ -105,8 +86,8 @@ class SessionPool:
     def forget(self, account: Account) -> None:
         """Forget what went wrong with an account, and keep no session of it warm any more."""
         for service in Service:
-            self._breaker.forget(_Key(account, service))
-            self._warm.discard(_Key(account, service))
+            self._connector.forget(Key(account, service))
+            self._warm.discard(Key(account, service))
 
     @property
     def statistics(self) -> PoolStatistics:
@@ -152,7 +133,7 @@ class SessionPool:
 
     # --- leasing
 
-    async def _lease(self, key: _Key) -> _Session:
+    async def _lease(self, key: Key) -> _Session:
         place = await self._place(key)
         session = place.kept.session if place.kept else None
         try:
@@ -174,7 +155,7 @@ class SessionPool:
             self._drop(key)
             raise
 
-    async def _place(self, key: _Key) -> Place[_Session]:
+    async def _place(self, key: Key) -> Place[_Session]:
         """Wait for a place."""
         if self._upkeep is None or self._is_closed:
             raise UsageError("open it by `async with`", field="SessionPool")
@@ -199,7 +180,7 @@ class SessionPool:
                 ) from exc
             raise
 
-    def _give_back(self, key: _Key, place: Place[_Session]) -> None:
+    def _give_back(self, key: Key, place: Place[_Session]) -> None:
         if place.evicted is not None:
             self._made_at.pop(place.evicted, None)
             place.evicted.abort()
@@ -220,27 +201,14 @@ class SessionPool:
         is_recent = now - kept.idle_since < self._limits.check_after
         return is_recent or await answers(kept.session)
 
-    async def _connect(self, key: _Key) -> _Session:
-        throttle = self._throttle or Throttle.of_loop()
-        loop = asyncio.get_running_loop()
-        async with throttle.connecting(key.host):
-            # Not before: who waited in the throttle may have seen it fail.
-            self._check_open()
-            if (barred := self._breaker.error(key, loop.time())) is not None:
-                raise fresh(barred)
-            try:
-                session = await SecureSession[Any].connect(
-                    key.account, key.service, timeouts=self._timeouts, resolver=self._resolver
-                )
-            except SecureMailError as error:
-                self._counts["failed_connects"] += 1
-                has_token = isinstance(key.account.credentials, OAuthToken)
-                setback = Setback(error, 0.0, has_token)
-                self._breaker.failed(key, setback, now=loop.time(), chance=_dice.random())
-                raise
-        self._breaker.forget(key)
+    async def _connect(self, key: Key) -> _Session:
+        try:
+            session = await self._connector.connect(key, self._check_open)
+        except SecureMailError:
+            self._counts["failed_connects"] += 1
+            raise
         self._counts["connected"] += 1
-        self._made_at[session] = loop.time()
+        self._made_at[session] = asyncio.get_running_loop().time()
         if self._limits.minimum and key.service is not Service.POP3:
             self._warm.add(key)
         if self._is_closed:
@@ -254,12 +222,12 @@ class SessionPool:
 
     # --- giving back
 
-    def _keep(self, key: _Key, session: _Session) -> None:
+    def _keep(self, key: Key, session: _Session) -> None:
         now = asyncio.get_running_loop().time()
         self._ledger.put(key, Kept(session, self._made_at[session], now))
         self._serve(key.host)
 
-    async def _close(self, key: _Key, session: _Session, *, is_poisoned: bool) -> None:
+    async def _close(self, key: Key, session: _Session, *, is_poisoned: bool) -> None:
         self._counts["poisoned"] += is_poisoned
         try:
             await self._end(session)
@@ -270,7 +238,7 @@ class SessionPool:
         self._made_at.pop(session, None)
         await session.aclose()
 
-    def _drop(self, key: _Key) -> None:
+    def _drop(self, key: Key) -> None:
         self._ledger.drop(key)
         self._serve(key.host)
 
@@ -290,7 +258,7 @@ class SessionPool:
             missing = [key for key in self._warm if self._ledger.reserve(key, key.host)]
             await asyncio.gather(*(self._warm_up(key) for key in missing))
 
-    async def _warm_up(self, key: _Key) -> None:
+    async def _warm_up(self, key: Key) -> None:
         try:
             session = await self._connect(key)
         except BaseException as exc:

@@ -209,8 +209,11 @@ TRANSITIONS: Final = {
 class Dialect(Protocol):
     """How one protocol writes commands and reads replies."""
 
-    def encode(self, command: Command) -> bytes:
-        """Return the line for `command`, and expect its reply from now on."""
+    def encode(self, command: Command, *, is_open: bool) -> bytes:
+        """Return the line for `command`, and expect its reply from now on.
+
+        `is_open` tells whether it may say who we are, where it need not.
+        """
 
     def read(self, line: bytes, *, is_secured: bool) -> Reply | None:
         """Take one line; return the reply that it completes, if it does."""

@@ -48,7 +48,7 @@ class IMAPDialect:
         self._learnt: frozenset[str] | None = None
         self._parts: list[SecretBytes] = []
 
-    def encode(self, command: Command) -> bytes:
+    def encode(self, command: Command, *, is_open: bool) -> bytes:  # noqa: ARG002 - says nothing
         """Return the line for `command`."""
         match command:
             case Respond(response):

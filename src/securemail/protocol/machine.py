@@ -13,6 +13,7 @@ from securemail.errors import (
     ConnectError,
     InjectionError,
     LimitExceeded,
+    PolicyError,
     ProtocolError,
     SecureMailError,
     UsageError,
@@ -21,6 +22,7 @@ from securemail.intent import Intent
 from securemail.protocol.dialogue import (
     COMMANDS,
     TRANSITIONS,
+    Authenticate,
     Challenge,
     Command,
     Dialect,
@@ -30,6 +32,7 @@ from securemail.protocol.dialogue import (
     Greeted,
     Kind,
     LoggedIn,
+    Proceed,
     Refused,
     Reply,
     State,
@@ -60,6 +63,7 @@ class Machine:
         self.is_utf8 = False
         self._lines = 0
         self._rounds = 0
+        self._is_sasl = False
 
     def send(self, command: Command) -> bytes:
         """Return the bytes of `command`.
@@ -73,12 +77,24 @@ class Machine:
             raise UsageError(f"cannot be sent while {self.state.value}", field=_name(command))
         if self.is_utf8 and target is State.UPGRADING:
             raise UsageError("not after UTF8 (RFC 6856 section 2.1)", field=_name(command))
+        if self.state is State.CHALLENGED and isinstance(command, Proceed) is self._is_sasl:
+            raise UsageError("goes on with another kind of login", field=_name(command))
         self._refuse_premature_reply()
         if self.state is State.READY:
             self._lines = self._rounds = 0
-        data = self._dialect.encode(command)
+            self._is_sasl = isinstance(command, Authenticate)
+        data = self._dialect.encode(command, is_open=self._is_open)
         self.state = target
         return data
+
+    @property
+    def _is_open(self) -> bool:
+        """Whether a private word may be said: to a server that is all the account asks for."""
+        try:
+            self._gate(Intent.USE)
+        except PolicyError:
+            return False
+        return self._is_secured
 
     def _refuse_premature_reply(self) -> None:
         event = self.next_event()

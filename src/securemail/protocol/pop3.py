@@ -68,7 +68,7 @@ class POP3Dialect:
         self._capabilities: frozenset[str] | None = None
         self._password = SecretBytes(b"")
 
-    def encode(self, command: Command) -> bytes:
+    def encode(self, command: Command, *, is_open: bool) -> bytes:  # noqa: ARG002 - says nothing
         """Return the line for `command`."""
         match command:
             case Discover():

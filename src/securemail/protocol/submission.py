@@ -57,22 +57,23 @@ class SubmissionDialect:
 
     Capabilities are the lines of the reply to EHLO in upper case, parameters included:
     "SIZE 10240000", "AUTH PLAIN LOGIN". HELO is not used: without EHLO there is neither STARTTLS
-    nor AUTH. `name` is what EHLO says inside TLS; before it, a name is information for anybody.
+    nor AUTH. `name` is what EHLO says to a server that met the account's minimum inside TLS; to
+    any other a name would be information.
     """
 
     def __init__(self, name: str) -> None:
         self._name = name
-        self._is_secured = False
         self._asked = _Asked.GREETING
         self._answering = Answering()
         self._offer: frozenset[str] | None = None
 
-    def encode(self, command: Command) -> bytes:
+    def encode(self, command: Command, *, is_open: bool) -> bytes:
         """Return the line for `command`."""
         match command:
             case Discover():
                 self._asked = _Asked.EHLO
-                return b"EHLO " + self._ehlo_name.encode("ascii") + CRLF
+                name = (self._name if is_open else "") or limits.NEUTRAL_NAME
+                return b"EHLO " + name.encode("ascii") + CRLF
             case StartTLS():
                 self._asked = _Asked.STARTTLS
                 return b"STARTTLS" + CRLF
@@ -93,10 +94,6 @@ class SubmissionDialect:
                 raise UsageError("submission has no login command", field=type(command).__name__)
             case EnableUTF8():
                 raise UsageError("submission has SMTPUTF8, for each message", field="EnableUTF8")
-
-    @property
-    def _ehlo_name(self) -> str:
-        return (self._name or limits.NEUTRAL_NAME) if self._is_secured else limits.NEUTRAL_NAME
 
     def read(self, line: bytes, *, is_secured: bool) -> Reply | None:  # noqa: ARG002 - no matter
         """Take one line; return the reply that it completes, if it does.
@@ -156,7 +153,6 @@ class SubmissionDialect:
 
     def forget(self) -> None:
         """Drop what was said before TLS (RFC 3207 section 4.2)."""
-        self._is_secured = True
         self._offer = None
         self._answering.forget()
 

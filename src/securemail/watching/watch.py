@@ -18,6 +18,7 @@ from securemail.aio.resolver import Resolver
 from securemail.aio.route import endpoint_of
 from securemail.credentials import OAuthToken
 from securemail.errors import SecureMailError, UsageError
+from securemail.events import Observer
 from securemail.policy.confidentiality import Confidentiality
 from securemail.reconnect import Backoff, Setback, Trouble, again
 from securemail.session import SecureSession
@@ -71,6 +72,7 @@ class Means:
     resolver: Resolver
     throttle: Throttle | None
     backoff: Backoff
+    observer: Observer | None
 
 
 class Watch(Generic[CursorT]):
@@ -176,7 +178,11 @@ class Watch(Generic[CursorT]):
         throttle = means.throttle or Throttle.of_loop()
         async with throttle.connecting(endpoint_of(self.account, self.service).host):
             return await SecureSession.connect(
-                self.account, self.service, timeouts=means.timeouts, resolver=means.resolver
+                self.account,
+                self.service,
+                timeouts=means.timeouts,
+                resolver=means.resolver,
+                observer=means.observer,
             )
 
     def _connected(self, proved: Confidentiality, look: Look[CursorT]) -> None:
@@ -229,6 +235,7 @@ def watch(
     timeouts: Timeouts | None = None,
     resolver: Resolver | None = None,
     throttle: Throttle | None = None,
+    observer: Observer | None = None,
 ) -> Watch:
     """Return an iterator over what happens in a mailbox, from `since` on, or from now.
 
@@ -240,7 +247,8 @@ def watch(
 
     By IMAP where the account has it, by POP3 otherwise. Errors that may mend are told as `Lost`,
     and the watch goes on; the account's policy holds for each session. `throttle` limits the
-    connections in the making; where none is given, all of the event loop share one.
+    connections in the making; where none is given, all of the event loop share one. `observer` is
+    told what happens to each session (`securemail.events`).
 
     Raises: UsageError. The iteration raises an error after which nobody may try again: PolicyError,
     CertificateError, AuthenticationError, a mailbox that does not exist (CommandError), and the
@@ -248,7 +256,7 @@ def watch(
     """
     rhythm = rhythm or Rhythm()
     timeouts = timeouts or Timeouts()
-    means = Means(timeouts, resolver or Resolver.system(), throttle, rhythm.backoff)
+    means = Means(timeouts, resolver or Resolver.system(), throttle, rhythm.backoff, observer)
     if account.imap is not None:
         if not isinstance(since, Cursor | None):
             raise UsageError("not the cursor of an IMAP mailbox", field="since")

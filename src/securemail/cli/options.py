@@ -1,0 +1,99 @@
+"""Options that several commands share."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from securemail.aio.clock import Timeouts
+from securemail.aio.resolver import Resolver
+from securemail.errors import UsageError
+from securemail.setup.look import DISCOVERY_TIMEOUTS
+from securemail.trust import TrustStore
+
+DNS = Annotated[
+    str | None,
+    typer.Option(
+        "--dns",
+        metavar="IP[:PORT]",
+        envvar="SECUREMAIL_DNS",
+        help="Ask this resolver, and validate its answers by DNSSEC (needed for DANE). "
+        "Default: the computer's own, not validated.",
+    ),
+]
+Anchor = Annotated[
+    Path | None,
+    typer.Option(
+        "--dns-anchor",
+        metavar="FILE",
+        help="DS or DNSKEY records to validate from, instead of the root's.",
+    ),
+]
+CA = Annotated[
+    Path | None,
+    typer.Option(
+        "--ca", metavar="FILE", help="Trust these authorities (PEM) instead of the system's."
+    ),
+]
+Seconds = Annotated[
+    float, typer.Option("--timeout", min=0.1, help="Seconds that all of it may take, a server.")
+]
+AsJSON = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+Confirm = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--confirm",
+        metavar="HOST",
+        help="Accept this host, which nothing signed names. Repeatable.",
+    ),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Surroundings:
+    """Whom the command asks and whom it believes."""
+
+    resolver: Resolver
+    trust: TrustStore
+    timeouts: Timeouts
+
+    @classmethod
+    def of(
+        cls, dns: str | None, anchor: Path | None, ca: Path | None, seconds: float
+    ) -> Surroundings:
+        """Return what the options say.
+
+        Raises: UsageError naming the option.
+        """
+        base = DISCOVERY_TIMEOUTS
+        timeouts = Timeouts(
+            connect=min(base.connect, seconds),
+            tls=min(base.tls, seconds),
+            greeting=min(base.greeting, seconds),
+            command=min(base.command, seconds),
+            total=seconds,
+        )
+        if anchor is not None and dns is None:
+            raise UsageError("is of use with --dns only", field="--dns-anchor")
+        resolver = Resolver.system() if dns is None else Resolver([server_of(dns)], anchor=anchor)
+        trust = TrustStore.system() if ca is None else TrustStore.from_file(ca)
+        return cls(resolver, trust, timeouts)
+
+
+def server_of(text: str) -> tuple[str, int]:
+    """Return the IP address and the port of a resolver; 53 where the text has none.
+
+    Raises: UsageError.
+    """
+    try:
+        return str(ipaddress.ip_address(text)), 53
+    except ValueError:
+        pass
+    host, colon, port = text.rpartition(":")
+    if not colon or not (port.isascii() and port.isdecimal()):
+        raise UsageError(f"{text!r} is neither IP nor IP:PORT", field="--dns")
+    return host.strip("[]"), int(port)
