@@ -171,9 +171,19 @@ class MailServer:
         for connection in tuple(self._connections):
             connection.reset()
 
-    async def __aenter__(self) -> Self:
+    def stop(self) -> None:
+        """Reset every connection and refuse new ones until `start()`, as a server that is down."""
+        for listener in self._listeners.values():
+            listener.close()
+        self.kill()
+
+    def start(self) -> None:
+        """Listen again, on the same ports and with the same mail."""
         for listener in self._listeners.values():
             listener.open()
+
+    async def __aenter__(self) -> Self:
+        self.start()
         return self
 
     async def __aexit__(
