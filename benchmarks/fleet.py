@@ -82,6 +82,7 @@ class Server:
 
     @classmethod
     async def started(cls, count: int) -> Server:
+        """Start it, and return when it listens."""
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             __file__,
@@ -95,6 +96,7 @@ class Server:
         return cls(process, json.loads(await process.stdout.readline()))
 
     async def tell(self, command: str) -> None:
+        """Give it a command, and return when it is done."""
         assert self.process.stdin is not None
         assert self.process.stdout is not None
         self.process.stdin.write(f"{command}\n".encode())
@@ -102,6 +104,7 @@ class Server:
             raise RuntimeError("the server's process has ended")
 
     async def end(self) -> None:
+        """End it."""
         assert self.process.stdin is not None
         self.process.stdin.close()
         await self.process.wait()
@@ -120,6 +123,7 @@ class Fleet:
     lost: int = 0
 
     async def watch(self, number: int, account: Account, throttle: Throttle) -> None:
+        """Watch one mailbox until cancelled."""
         rhythm = Rhythm(backoff=Backoff(base=1.0, ceiling=5.0))
         events = watch(account, rhythm=rhythm, throttle=throttle, timeouts=Timeouts(total=120))
         async with events:
@@ -156,6 +160,7 @@ class Lag:
         self.worst = 0.0
 
     async def measure(self) -> None:
+        """Look at the clock until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + TICK_S
@@ -163,6 +168,7 @@ class Lag:
             self.worst = max(self.worst, loop.time() - due)
 
     def take(self) -> float:
+        """Return the worst since the last call."""
         worst, self.worst = self.worst, 0.0
         return worst
 
@@ -178,14 +184,10 @@ async def measure(count: int) -> dict[str, float]:
         server.hello["host"], server.hello["port"], TLSMode.IMPLICIT, addresses=["127.0.0.1"]
     )
     trust = TrustStore.from_pem(server.hello["ca"].encode())
+    names = [f"user{n}" for n in range(count)]
     accounts = [
-        Account(
-            f"user{n}@example.org",
-            imap=where,
-            trust=trust,
-            credentials=Password(f"user{n}", "secret"),
-        )
-        for n in range(count)
+        Account(f"{n}@example.org", imap=where, trust=trust, credentials=Password(n, "secret"))
+        for n in names
     ]
     fleet, lag, throttle = Fleet(), Lag(), Throttle()
     fleet.announced = [Counter() for _ in accounts]

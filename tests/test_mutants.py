@@ -19,6 +19,7 @@ from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
+from tests.mutants_watching import WATCHING_MUTANTS
 
 ROOT = Path(__file__).parents[1]
 ALL = (
@@ -31,6 +32,7 @@ ALL = (
     *POP3_MUTANTS,
     *SASL_MUTANTS,
     *SUBMISSION_MUTANTS,
+    *WATCHING_MUTANTS,
 )
 
 
