@@ -28,7 +28,16 @@ from securemail import (
     UnknownOutcome,
     UsageError,
 )
-from securemail.reconnect import Backoff, Remedy, Setback, Trouble, again, remedy
+from securemail.reconnect import (
+    _DISAGREEMENTS,
+    Backoff,
+    Remedy,
+    Setback,
+    Trouble,
+    again,
+    remedy,
+)
+from securemail.tls.handshake import ALERTS
 
 RETRY, RENEW, STOP = Remedy.RETRY, Remedy.RENEW, Remedy.STOP
 
@@ -54,6 +63,9 @@ ERRORS = [
     (LimitExceeded("long", limit=1), RETRY, RETRY),
     (TLSError("a damaged record"), RETRY, RETRY),
     (TLSError("no", alert="protocol version"), STOP, STOP),
+    (TLSError("no", alert="certificate revoked"), STOP, STOP),
+    (TLSError("no", alert="internal error"), RETRY, RETRY),
+    (TLSError("no", alert="alert 20"), RETRY, RETRY),
     (InjectionError("bytes", size=1), STOP, STOP),
     (PolicyError("no", shortfalls=[Shortfall.NO_TLS]), STOP, STOP),
     *(
@@ -102,6 +114,10 @@ def test_what_helps_follows_from_who_must_act(
 ) -> None:
     assert remedy(error, has_token=False) is password
     assert remedy(error, has_token=True) is token
+
+
+def test_every_alert_that_stops_us_is_one_that_the_engine_names() -> None:
+    assert set(ALERTS.values()) >= _DISAGREEMENTS
 
 
 def test_a_policy_that_is_not_met_is_never_tried_again() -> None:

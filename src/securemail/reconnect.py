@@ -39,6 +39,24 @@ _LASTING: Final = re.compile(
     r"|NONEXISTENT|CANNOT|CLIENTBUG|AUTH|SYS/PERM|WEBALERT)\b|5\d\d\b",
     re.IGNORECASE,
 )
+# Alerts by which a server says that the two cannot agree, or that it does not want us. After an
+# "internal error", of a server that is being restarted for one, the next try may work.
+_DISAGREEMENTS: Final = frozenset(
+    {
+        "handshake failure",
+        "bad certificate",
+        "unsupported certificate",
+        "certificate revoked",
+        "certificate expired",
+        "certificate unknown",
+        "unknown certificate authority",
+        "access denied",
+        "protocol version",
+        "insufficient security",
+        "unrecognized name",
+        "certificate required",
+    }
+)
 # Two to the power of more is past every ceiling, and past a float after a week.
 _MOST_DOUBLINGS: Final = 30
 
@@ -68,8 +86,7 @@ def remedy(error: SecureMailError, *, has_token: bool) -> Remedy:
             is_forged = error.reason is DiscoveryReason.BOGUS
             return Remedy.STOP if is_forged else Remedy.RETRY
         case TLSError():
-            # An alert says that the two cannot agree; without one, a record was damaged.
-            return Remedy.STOP if error.alert else Remedy.RETRY
+            return Remedy.STOP if error.alert in _DISAGREEMENTS else Remedy.RETRY
         case CommandError():
             return Remedy.STOP if _LASTING.match(error.words) else Remedy.RETRY
         case SubmissionError():

@@ -161,6 +161,7 @@ async def test_what_happens_while_nobody_watches_is_announced_from_the_cursor(
         own_dovecot.deliver("alice", message(7))
         again = await until(events, MailboxChanged)
     assert (again.new, again.expunged) == (UIDSet.of([7]), UIDSet())
+    assert again.flags == UIDSet()
 
 
 @KINDS

@@ -18,7 +18,15 @@ from securemail.watching.view import (
     resynchronized,
     revalidated,
 )
-from securemail.wire.mailbox import Exists, Expunged, Fetched, parse_items
+from securemail.wire.mailbox import (
+    Bye,
+    Exists,
+    Expunged,
+    Fetched,
+    Item,
+    Vanished,
+    parse_items,
+)
 
 EXAMINED = (b"9 EXISTS", b"OK [UIDVALIDITY 5] x", b"OK [UIDNEXT 20] x", b"OK [HIGHESTMODSEQ 90] x")
 
@@ -155,6 +163,33 @@ def test_a_flood_of_expunges_is_counted_and_not_looked_up_one_by_one() -> None:
     mine = fed(numbers(*range(1, 1000)), *[b"1 EXPUNGE"] * count)
     assert mine.is_lost
     assert mine.exists == 999 - count
+
+
+def test_message_zero_has_no_flags() -> None:
+    assert fed(numbers(2, 4), b"0 FETCH (FLAGS ())").take(Cursor(5, 9)) is None
+
+
+NUMBER = st.integers(0, 6) | st.just(2**32 - 1)
+ITEMS = st.one_of(
+    st.builds(Exists, NUMBER),
+    st.builds(Expunged, NUMBER),
+    st.builds(Fetched, NUMBER, st.none() | st.integers(1, 9), st.just(3), st.booleans()),
+    st.builds(Vanished, st.sets(st.integers(1, 9)).map(UIDSet.of), st.booleans()),
+    st.just(Bye("x")),
+)
+
+
+@given(st.lists(ITEMS, max_size=20), st.sets(st.integers(1, 9)))
+def test_whatever_a_server_says_is_a_change_or_an_error_of_ours(
+    items: list[Item], known: set[int]
+) -> None:
+    mine = numbers(*known)
+    try:
+        mine.feed(items)
+        change = mine.take(Cursor(5, 6))
+    except (ProtocolError, ConnectError):
+        return
+    assert change is None or not change.new & change.expunged
 
 
 MAILBOX = st.lists(st.sampled_from(["arrive", "expunge", "flag"]), max_size=40)

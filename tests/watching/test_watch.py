@@ -156,6 +156,18 @@ async def test_a_watch_that_is_closed_ends(server: MailServer) -> None:
     await server.wait_quiet()
 
 
+async def test_a_watch_that_is_closed_while_it_connects_leaves_nothing(server: MailServer) -> None:
+    for turns in range(0, 100, 7):
+        events = watch(account(server), rhythm=SOON)
+        waiting = asyncio.create_task(until(events, MailboxChanged))
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        await events.aclose()
+        with pytest.raises(AssertionError, match="the watch ended"):
+            await waiting
+    await server.wait_quiet()
+
+
 async def test_two_tasks_cannot_iterate_over_one_watch(server: MailServer) -> None:
     async with watching(account(server)) as events:
         await until(events, Connected)

@@ -14,6 +14,8 @@ from securemail.testing import MailServer
 from securemail.watching import Rhythm, Watch, WatchEvent, watch
 
 ADDRESS: Final = "127.0.0.1"
+# Nothing here takes a second; a watch that hears nothing waits for the next renewal of its IDLE.
+LIMIT_S: Final = 20
 SOON: Final = Rhythm(poll=0.01, backoff=Backoff(base=0.001, ceiling=0.01))
 
 EventT = TypeVar("EventT")
@@ -39,19 +41,21 @@ async def watching(mine: Account, **options: Any) -> AsyncIterator[Watch]:
 
 async def until(events: Watch, kind: type[EventT]) -> EventT:
     """Return the next event of that kind; what comes before it is passed over."""
-    async for event in events:
-        if isinstance(event, kind):
-            return event
+    async with asyncio.timeout(LIMIT_S):
+        async for event in events:
+            if isinstance(event, kind):
+                return event
     raise AssertionError(f"the watch ended without {kind.__name__}")
 
 
 async def all_until(events: Watch, kind: type[WatchEvent]) -> list[WatchEvent]:
     """Return the events up to the next one of that kind."""
     seen: list[WatchEvent] = []
-    async for event in events:
-        seen.append(event)
-        if isinstance(event, kind):
-            return seen
+    async with asyncio.timeout(LIMIT_S):
+        async for event in events:
+            seen.append(event)
+            if isinstance(event, kind):
+                return seen
     raise AssertionError(f"the watch ended without {kind.__name__}")
 
 

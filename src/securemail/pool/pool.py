@@ -6,7 +6,7 @@ import asyncio
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
@@ -23,6 +23,10 @@ from securemail.throttle import Throttle
 
 _Session = SecureSession[Any]
 _Ticket = asyncio.Future[Place[_Session]]
+
+
+# However short the times are: upkeep must not become the program's main business.
+_SHORTEST_PAUSE_S: Final = 0.005
 
 
 class SessionPool:
@@ -249,7 +253,7 @@ class SessionPool:
         limits = self._limits
         pause_s = min(limits.idle, limits.maximum_age, max(limits.check_after, 1.0)) / 2
         while True:
-            await asyncio.sleep(pause_s)
+            await asyncio.sleep(max(pause_s, _SHORTEST_PAUSE_S))
             now = asyncio.get_running_loop().time()
             old = self._ledger.too_old(now, lambda session: not is_reusable(session))
             await asyncio.gather(

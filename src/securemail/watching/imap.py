@@ -20,7 +20,7 @@ from securemail.watching.view import (
     resynchronized,
     revalidated,
 )
-from securemail.wire.mailbox import Code, Found, Item, mailbox_argument, parse_items
+from securemail.wire.mailbox import Code, Fetched, Found, Item, mailbox_argument, parse_items
 
 # How often new messages are looked up before the mailbox is searched as a whole.
 _LOOK_UPS: Final = 3
@@ -114,7 +114,8 @@ class IMAPSource:
         if since is None or heard.modseq is None or heard.modseq <= since or cursor.uidnext == 1:
             return Heard()
         items = await self._ask(f"UID FETCH 1:{cursor.uidnext - 1} (FLAGS) (CHANGEDSINCE {since})")
-        self._feed(items)
+        # Not the messages themselves: their flags would be announced a second time.
+        self._feed(item for item in items if not isinstance(item, Fetched))
         return Heard.of(items)
 
     # --- searching

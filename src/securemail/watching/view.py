@@ -149,6 +149,7 @@ class Numbers:
         Heard.of(items)
         if sum(isinstance(item, Expunged) for item in items) > limits.NUMBERED_AT_ONCE:
             self.is_lost = True
+        named: list[int] = []
         unnamed: list[int] = []
         for item in items:
             match item:
@@ -164,10 +165,11 @@ class Numbers:
                 case Fetched(number, uid, modseq, has_flags):
                     self.modseq = max(self.modseq, modseq)
                     if has_flags and uid is not None:
-                        self.flags |= UIDSet.of([uid])
-                    elif has_flags and number <= len(self.known):
+                        named.append(uid)
+                    elif has_flags and 0 < number <= len(self.known):
                         unnamed.append(number)
         self._name(unnamed)
+        self.flags |= UIDSet.of(named)
 
     def _name(self, numbers: list[int]) -> None:
         """Note the flags of the messages that have these numbers now, and forget the numbers."""

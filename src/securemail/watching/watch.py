@@ -160,18 +160,28 @@ class Watch(Generic[CursorT]):
     async def _connect(self) -> None:
         loop = asyncio.get_running_loop()
         await asyncio.sleep(self._next_at - loop.time())
+        if self._is_over:
+            return
         session = await self._new_session()
         try:
             look = await self._source.open(session, self.cursor)
         except BaseException:
             session.abort()
             raise
+        if self._has_ended():
+            # Somebody else has closed the watch meanwhile.
+            await session.aclose()
+            return
         if self._source.stays:
             self._session = session
         else:
             await session.aclose()
             self._next_at = loop.time() + self._source.poll_s
         self._connected(session.confidentiality, look)
+
+    def _has_ended(self) -> bool:
+        """Return whether it is over now; mypy would take the attribute for a constant."""
+        return self._is_over
 
     async def _new_session(self) -> SecureSession[Any]:
         means = self._means
@@ -209,6 +219,8 @@ class Watch(Generic[CursorT]):
         session, self._session = self._session, None
         if session is not None:
             session.abort()
+        if self._is_over:
+            return
         has_token = isinstance(self.account.credentials, OAuthToken)
         setback = Setback(error, now - self._up_at if self._is_up else 0.0, has_token)
         self._is_up = False
