@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports bench interop clean
+.PHONY: help install servers demo test test-full lint types imports fuzz bench interop clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -40,6 +40,10 @@ types: install ## mypy, strict
 imports: install ## import-linter: the layers of the design
 	@$(BIN)/lint-imports --no-logo
 
+fuzz: install ## atheris on what reads a stranger's bytes, SECONDS=20 for each target
+	@$(PIP) --editable '.[fuzz]'
+	@$(BIN)/python -m tests.fuzz.run $(or $(SECONDS),20) $(TARGETS)
+
 bench: install ## measure beside the peers (a minute)
 	@$(BIN)/python benchmarks/imap_reader.py
 
@@ -47,7 +51,7 @@ interop: install servers ## log in to real servers in every way, and write docs/
 	@SECUREMAIL_WRITE_INTEROP=1 $(BIN)/pytest -q tests/servers/test_interop.py -k mechanism_works
 
 clean: ## remove .venv, caches and what was built
-	@rm -rf $(VENV) build dist .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) build dist tests/fuzz/.found .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Not listed: `make test` does it.

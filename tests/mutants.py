@@ -26,6 +26,7 @@ PROOF: Final = "tests/policy/test_confidentiality.py"
 DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
 ENGINE: Final = "tests/tls/test_engine.py"
 CLEARTEXT: Final = "tests/session/test_cleartext_attacks.py"
+EXCHANGE: Final = "tests/session/test_key_exchange.py"
 STEPS: Final = "tests/session/test_steps.py"
 TRANSPORT: Final = "tests/aio/test_transport.py"
 TROUBLE: Final = "tests/session/test_after_trouble.py"
@@ -191,14 +192,14 @@ MUTANTS: Final = (
     Mutant(
         "OpenSSL's verdict is ignored",
         "tls/handshake.py",
-        "        if error:\n            reason",
-        "        if False:\n            reason",
+        "        if error:\n            self._findings",
+        "        if False:\n            self._findings",
         f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
     ),
     Mutant(
         "a refusal does not end the handshake",
         "tls/handshake.py",
-        "    return handshake.failure is None or not handshake.rules.must_validate\n",
+        "    return handshake.refusal is None\n",
         "    return True\n",
         f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
     ),
@@ -220,7 +221,7 @@ MUTANTS: Final = (
     Mutant(
         "the policy on TLS 1.2 and client certificates is not asked",
         "tls/handshake.py",
-        "    if not handshake.may_show(version):\n",
+        "    if not handshake.may_show(version, connection.get_group_name()):\n",
         "    if False:\n",
         f"{ENGINE}::test_a_policy_can_keep_the_client_certificate_out_of_tls12",
     ),
@@ -314,7 +315,8 @@ MUTANTS: Final = (
         "tls/context.py",
         "        context.add_extra_chain_cert(issuer)\n",
         "        del issuer\n",
-        f"{ENGINE}::test_the_intermediates_of_a_client_certificate_go_with_it",
+        "tests/tls/test_client_issuers.py::"
+        "test_the_chain_is_sent_in_order_and_without_what_is_not_part_of_it",
     ),
     Mutant(
         "renegotiation is allowed",
@@ -351,6 +353,21 @@ MUTANTS: Final = (
         "c",
         "tests/tls/test_handshake.py::"
         "test_a_certificates_text_cannot_steer_a_terminal_or_flood_a_message",
+    ),
+    Mutant(
+        "who asks for a post-quantum key exchange shows the client certificate without",
+        "policy/confidentiality.py",
+        "    if policy.require_post_quantum and not is_post_quantum(group):\n        return",
+        "    if False:\n        return",
+        f"{EXCHANGE}::"
+        "test_a_server_without_the_hybrid_group_sees_no_client_certificate_and_no_command",
+    ),
+    Mutant(
+        "the record hides that the hybrid group was left out",
+        "aio/secure.py",
+        "        without_hybrid=not hello.is_hybrid,\n",
+        "",
+        f"{EXCHANGE}::test_where_the_hybrid_group_is_dropped_the_record_says_that_it_was_left_out",
     ),
     Mutant(
         "a secret shows",

@@ -29,7 +29,7 @@ DANE_MUTANTS: Final = (
     Mutant(
         "an anchor vouches for any name",
         "tls/verdict.py",
-        "            verdict = _by_pkix(rules, chain, relevant)\n",
+        "            verdict = _by_pkix(rules, chain[: match.depth + 1], relevant)\n",
         "            verdict = Verdict(Trust.DANE_TA, Identity(IdentityKind.TLSA, rules.host))\n",
         f"{DANE}::test_usage_2_still_wants_the_name",
     ),
@@ -45,6 +45,13 @@ DANE_MUTANTS: Final = (
         "tls/verdict.py",
         "            if not is_strong(chain[0]):\n",
         "            if False:\n",
+        f"{DANE}::test_usage_3_wants_a_key_that_is_long_enough",
+    ),
+    Mutant(
+        "usage 3 takes a key on any curve",
+        "tls/dane.py",
+        "            return key.key_size >= limits.CURVE_BITS\n",
+        "            return True\n",
         f"{DANE}::test_usage_3_wants_a_key_that_is_long_enough",
     ),
     Mutant(
@@ -86,8 +93,8 @@ DANE_MUTANTS: Final = (
     Mutant(
         "the client certificate leaves though DANE is required and there is none",
         "aio/secure.py",
-        "        client_certificate=None if is_below_minimum else mine,\n",
-        "        client_certificate=mine,\n",
+        "mine if hello.shows_certificate and not is_below_minimum else None",
+        "mine if hello.shows_certificate else None",
         f"{SESSION}::"
         "test_where_dane_is_required_and_there_is_none_neither_login_nor_certificate_leave",
     ),

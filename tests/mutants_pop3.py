@@ -17,6 +17,35 @@ MULTILINE: Final = "tests/wire/test_multiline.py"
 
 POP3_MUTANTS: Final = (
     Mutant(
+        "a timestamp from in front of TLS is answered",
+        "protocol/machine.py",
+        "        if before is State.GREETING and self._is_secured:\n",
+        "        if before is State.GREETING:\n",
+        "tests/session/test_apop.py::test_a_timestamp_from_before_tls_is_not_answered",
+    ),
+    Mutant(
+        "anything in brackets is a timestamp",
+        "wire/pop3.py",
+        "len(found) == 1 and _TIMESTAMP.fullmatch(found[0]) is not None",
+        "len(found) > 0",
+        "tests/session/test_apop.py::test_a_timestamp_that_is_no_message_id_is_not_answered",
+    ),
+    Mutant(
+        "APOP is used unasked",
+        "sasl/choose.py",
+        'frozenset({"CRAM-MD5", "APOP"})',
+        'frozenset({"CRAM-MD5"})',
+        "tests/sasl/test_choose.py::test_apop_is_for_who_names_it_and_where_there_is_a_timestamp",
+    ),
+    Mutant(
+        "a digest that the server repeats shows",
+        "aio/login.py",
+        "                self._secrets.append(way.digest)\n",
+        "",
+        "tests/session/test_apop.py::"
+        "test_a_digest_that_was_refused_is_not_followed_by_the_password_and_shows_nowhere",
+    ),
+    Mutant(
         "POP3's capabilities from before TLS come back with the login",
         "protocol/pop3.py",
         "        self._capabilities = None\n        self._listing = None\n",

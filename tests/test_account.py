@@ -20,6 +20,7 @@ from securemail import (
     OAuthToken,
     Password,
     Policy,
+    Revocation,
     Secret,
     Service,
     Timeouts,
@@ -184,6 +185,14 @@ def test_the_default_policy_has_the_minimum_of_the_rfc() -> None:
     policy = Policy()
     assert policy.has_minimum
     assert policy.minimum_tls is TLSVersion.TLS_1_2
+    assert policy.revocation is Revocation.IF_STAPLED
+
+
+@pytest.mark.parametrize("value", ["required", True, None])
+def test_what_is_wanted_about_revocation_is_one_of_three(value: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        Policy(revocation=value)
+    assert caught.value.field == "Policy.revocation"
 
 
 def test_the_minimum_is_turned_off_only_with_a_warning() -> None:

@@ -111,12 +111,13 @@ def test_the_example_says_what_is_wrong_with_its_arguments(
     assert "Traceback" not in done.stderr
 
 
-def test_the_demo_goes_from_an_address_to_mail_by_three_protocols_and_refuses_an_attack() -> None:
+def test_the_demo_goes_from_an_address_to_a_kept_account_and_mail_and_refuses_an_attack() -> None:
     printed = run("-m", "securemail.demo")
     assert printed.count("what names it is signed (DNSSEC)") == 6
     assert printed.count("the login worked by SCRAM-SHA-256") == 3
     assert printed.count("trust DANE-EE") == 3
     assert printed.count("private: The connection is encrypted") == 4
+    assert "alice@example.org is in a file of mode 600" in printed
     assert "the message was accepted" in printed
     assert printed.count("Subject: Nobody else has read this") == 3
     assert printed.count("logged in by SCRAM-SHA-256") == 3

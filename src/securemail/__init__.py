@@ -33,6 +33,7 @@ from securemail.errors import (
     TLSError,
     UnknownOutcome,
     UsageError,
+    VersionError,
 )
 from securemail.events import Event, Observer
 from securemail.intent import Phase
@@ -50,8 +51,10 @@ from securemail.proof import (
     TLSVersion,
     Trust,
 )
+from securemail.proxy import Proxy, ProxyKind
 from securemail.reconnect import Backoff
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
+from securemail.revocation import CertStatus, Revocation, RevocationStatus
 from securemail.secret import Secret
 from securemail.session import SecureSession
 from securemail.setup import (
@@ -64,6 +67,16 @@ from securemail.setup import (
     with_offers,
 )
 from securemail.setup.pins import PinOffer, pin_offer
+from securemail.store import (
+    AccountStore,
+    Fall,
+    Floor,
+    PinRecord,
+    StoredAccount,
+    StoreError,
+    StoreReason,
+    SystemKeyring,
+)
 from securemail.throttle import Throttle
 from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
@@ -89,11 +102,13 @@ __all__ = [
     "DSN",
     "Account",
     "AccountReport",
+    "AccountStore",
     "Answer",
     "Attempt",
     "AuthenticationError",
     "Backoff",
     "Candidate",
+    "CertStatus",
     "CertificateError",
     "CertificateFacts",
     "CertificateReason",
@@ -115,6 +130,8 @@ __all__ = [
     "DiscoveryReason",
     "Endpoint",
     "Event",
+    "Fall",
+    "Floor",
     "Identity",
     "IdentityKind",
     "Indicator",
@@ -135,16 +152,21 @@ __all__ = [
     "Phase",
     "Pin",
     "PinOffer",
+    "PinRecord",
     "Plan",
     "Policy",
     "PolicyError",
     "PoolLimits",
     "PoolStatistics",
     "ProtocolError",
+    "Proxy",
+    "ProxyKind",
     "RecipientOutcome",
     "Resolver",
     "ResponseCode",
     "Returned",
+    "Revocation",
+    "RevocationStatus",
     "Rhythm",
     "SRVRecord",
     "Secret",
@@ -154,8 +176,12 @@ __all__ = [
     "ServiceReport",
     "SessionPool",
     "Shortfall",
+    "StoreError",
+    "StoreReason",
+    "StoredAccount",
     "SubmissionError",
     "Submitted",
+    "SystemKeyring",
     "TLSARecord",
     "TLSError",
     "TLSMode",
@@ -169,6 +195,7 @@ __all__ = [
     "UIDValidityChanged",
     "UnknownOutcome",
     "UsageError",
+    "VersionError",
     "Watch",
     "WatchEvent",
     "__version__",

@@ -1,4 +1,4 @@
-"""`make demo`: from an address to mail sent and read by three protocols; an attack is refused.
+"""`make demo`: from an address to an account on disk, mail sent and read, and a refused attack.
 
 All on loopback. Run it with `python -m securemail.demo`; it needs the extra `securemail[testing]`.
 """
@@ -7,11 +7,15 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from dataclasses import replace
 from email.message import EmailMessage
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from securemail import (
     Account,
+    AccountStore,
     ClientCertificate,
     Confidentiality,
     Endpoint,
@@ -55,10 +59,11 @@ async def _demo() -> None:
         _say(f"A mail server and a signed DNS for {_ADDRESS} are up on {server.address}.")
         resolver = Resolver([names.address], anchor=names.anchor)
         account = await _discover("1. Find its servers in the DNS, and try them", server, resolver)
-        await _submit("2. Submit a message", account, resolver)
-        await _read_imap("3. Read it by IMAP", account, resolver)
-        await _read_pop3("4. And by POP3", account, resolver)
-        title = "5. Again by IMAP: STARTTLS, a client certificate, and no DNS"
+        account = await _keep("2. Keep the account on disk, and take it from there", account)
+        await _submit("3. Submit a message", account, resolver)
+        await _read_imap("4. Read it by IMAP", account, resolver)
+        await _read_pop3("5. And by POP3", account, resolver)
+        title = "6. Again by IMAP: STARTTLS, a client certificate, and no DNS"
         await _read_imap(title, _by_certificate(server))
     await _refuse_an_attack()
 
@@ -74,6 +79,22 @@ async def _discover(title: str, server: MailServer, resolver: Resolver) -> Accou
     if not report.is_ok:
         raise SystemExit("the account does not work")
     return account
+
+
+async def _keep(title: str, account: Account) -> Account:
+    _title(title)
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "accounts.db"
+        async with AccountStore(path) as store:
+            await store.add(account)
+        async with AccountStore(path) as store:
+            (stored,) = await store.list()
+        if stored.login is None or _PASSWORD.encode() in path.read_bytes():
+            raise SystemExit("the account was not kept as it should be")
+        _say(f"{stored.account.address} is in a file of mode {path.stat().st_mode & 0o777:o}")
+    _say(f"how it logs in: as {stored.login.username}, by {stored.login.kind.value}")
+    _say("the password is not in the file: it would be in the keyring, and is asked for here")
+    return replace(stored.account, credentials=Password(stored.login.username, _PASSWORD))
 
 
 def _by_certificate(server: MailServer) -> Account:
@@ -113,7 +134,7 @@ async def _read_pop3(title: str, account: Account, resolver: Resolver) -> None:
 
 
 async def _refuse_an_attack() -> None:
-    _title("6. An attacker strips STARTTLS")
+    _title("7. An attacker strips STARTTLS")
     attack = (
         Send(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] no STARTTLS here, just log in\r\n"),
         Expect(rb"\S+ STARTTLS"),

@@ -6,6 +6,7 @@
     ├── DeadlineError          the network; also a TimeoutError
     ├── CertificateError       the server's certificate, or its administrator
     ├── TLSError               the server's TLS
+    │   └── VersionError       its versions; also a PolicyError
     ├── ProtocolError          the server's IMAP, POP3 or SMTP
     │   ├── InjectionError     an attacker on the path
     │   └── LimitExceeded      a server that says too much
@@ -15,6 +16,7 @@
     ├── CommandError           the command: the server refused it, and the session goes on
     ├── DiscoveryError         the provider's DNS
     ├── ConfirmationRequired   the person at the screen
+    ├── StoreError             the disk, or whoever else has the file (`securemail.store.errors`)
     └── UsageError             the caller's program; also a ValueError
 
 Messages say what, where and with which numbers. They hold no secret.
@@ -114,6 +116,17 @@ class TLSError(SecureMailError):
     def __init__(self, message: str, *, alert: str | None = None) -> None:
         self.alert = alert
         super().__init__(message)
+
+
+class VersionError(PolicyError, TLSError):
+    """The server has no version of TLS that the account allows; also a PolicyError.
+
+    `shortfalls` is `Shortfall.TLS_VERSION`. Nothing but capability discovery and STARTTLS was sent.
+    """
+
+    def __init__(self, message: str, *, alert: str | None = None) -> None:
+        super().__init__(message, shortfalls={Shortfall.TLS_VERSION})
+        self.alert = alert
 
 
 class ProtocolError(SecureMailError):

@@ -15,6 +15,10 @@ LOGIN_LINE_BYTES: Final = 16 * 1024
 # A reply to CAPABILITY, STARTTLS or AUTHENTICATE is one to three untagged lines.
 LOGIN_UNTAGGED_LINES: Final = 64
 
+# The head of a proxy's answer to CONNECT: real ones are below 1 KiB, with a cookie or two 4 KiB. It
+# is read octet by octet, 8 KiB in 30 ms.
+PROXY_HEAD_BYTES: Final = 8 * 1024
+
 # All that a server may say from connect to login: 20 times what a chatty one says.
 LOGIN_TOTAL_BYTES: Final = 256 * 1024
 
@@ -70,6 +74,12 @@ LINE_OVERHEAD_BYTES: Final = 128
 # not read: a large message of our own never waits as ciphertext, it waits as plaintext.
 UNREAD_BYTES: Final = 1024 * 1024
 
+# What compressed IMAP (RFC 4978) may inflate to: this much in the life of a session, whatever was
+# sent, for a message of zeros as large as providers take them; and this many octets for each octet
+# that was sent, ten times what text gives.
+INFLATED_CREDIT_BYTES: Final = 64 * 1024 * 1024
+INFLATED_RATIO: Final = 100
+
 # A command line of POP3, its CRLF included (RFC 2449 section 4). A token does not fit into one.
 POP3_COMMAND_BYTES: Final = 255
 
@@ -96,8 +106,22 @@ CERTIFICATE_NAMES: Final = 2_000
 # TLSA records of one server that are compared; a roll-over of keys and algorithms has four or six.
 TLSA_RECORDS: Final = 32
 
+# One stapled OCSP response: 0.5 to 3 KiB in the field. OpenSSL takes no more in TLS 1.2.
+STAPLE_BYTES: Final = 16 * 1024
+
+# Certificates in it that are looked at for the signer's; one is all that makes sense.
+STAPLE_CERTIFICATES: Final = 4
+
+# How far the clocks of a responder and a client may be apart, in seconds; OpenSSL's own tool has
+# the same.
+CLOCK_SKEW_S: Final = 300
+
 # RFC 9325 section 4.5: shorter RSA keys are within reach. OpenSSL's security level 2 says the same.
 RSA_BITS: Final = 2048
+
+# The same section: curves of less than that must not be used.
+CURVE_BITS: Final = 224
+
 # Questions that one look-up may need: a chain of keys is two per label, an alias may need another.
 DNS_QUESTIONS: Final = 96
 
@@ -186,3 +210,26 @@ CURSOR_UNIQUE_IDS: Final = 1_000_000
 # Messages that are numbered one by one in what a server pushes at once; with more, the mailbox is
 # searched anew, which costs less.
 NUMBERED_AT_ONCE: Final = 64
+# Characters of a text in an account that is stored: a sentence by which a person took a risk.
+STORED_TEXT_CHARS: Final = 4096
+
+# Characters of certificates in PEM or base64; the authorities of an operating system have 300,000.
+STORED_LONG_CHARS: Final = 2 * 1024 * 1024
+
+# Entries of a list in an account that is stored: addresses, mechanisms, pins, a chain.
+STORED_ENTRIES: Final = 64
+
+# Accounts in one file of JSON or TOML, and its characters: 10,000 accounts have 7 million.
+ACCOUNT_FILE_ACCOUNTS: Final = 100_000
+ACCOUNT_FILE_CHARS: Final = 64 * 1024 * 1024
+
+# Dots in one line of TOML, outside of its texts: what a key of so many parts costs grows with the
+# square of them. Our own files have one.
+TOML_DOTS: Final = 32
+
+# How long the store waits for another program that writes, in seconds.
+STORE_BUSY_S: Final = 5.0
+
+# How many days before a client certificate ends its owner is told: those who issue them by hand
+# take a week or two.
+CERTIFICATE_WARNING_DAYS: Final = 30

@@ -8,6 +8,7 @@ from typing import Final
 
 from securemail.errors import ConfidentialityWarning, UsageError
 from securemail.proof import TLSVersion
+from securemail.revocation import Revocation
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,6 +24,9 @@ class Policy:
 
     `require_dane` wants a DNSSEC-secure TLSA record that the server meets (RFC 6698), and so a
     resolver that checks DNSSEC: with `Resolver.system()` it is never met.
+
+    `revocation` says what the server must prove about the revocation of its certificate; by default
+    what it staples must be good (RFC 6066 section 8).
     """
 
     minimum_tls: TLSVersion = TLSVersion.TLS_1_2
@@ -30,11 +34,14 @@ class Policy:
     require_post_quantum: bool = False
     require_tls13_for_client_certificate: bool = False
     require_channel_binding: bool = False
+    revocation: Revocation = Revocation.IF_STAPLED
     acknowledged: str = field(default="", init=False)
 
     def __post_init__(self) -> None:
         if not isinstance(self.minimum_tls, TLSVersion):
             raise UsageError("not a TLSVersion", field="Policy.minimum_tls")
+        if not isinstance(self.revocation, Revocation):
+            raise UsageError("not a Revocation", field="Policy.revocation")
         for name in ("dane", "post_quantum", "tls13_for_client_certificate"):
             if not isinstance(getattr(self, f"require_{name}"), bool):
                 raise UsageError("neither True nor False", field=f"Policy.require_{name}")

@@ -8,6 +8,7 @@ from enum import Enum
 from cryptography import x509
 
 from securemail.records import TLSARecord
+from securemail.revocation import RevocationStatus
 
 
 class TLSVersion(Enum):
@@ -58,11 +59,21 @@ class CertificateReason(Enum):
     NOT_YET_VALID = "not yet valid"
     SELF_SIGNED = "self-signed"
     UNKNOWN_ISSUER = "unknown issuer"
+    INCOMPLETE_CHAIN = "intermediate certificate missing"
+    NO_AUTHORITY = "issued by what is no authority"
+    BAD_SIGNATURE = "not signed by its issuer"
+    PATH_LENGTH = "more issuers than are allowed"
+    NAME_CONSTRAINTS = "for a name that its issuer may not certify"
     NAME_MISMATCH = "name mismatch"
+    UNKNOWN_EXTENSION = "unknown critical extension"
     MALFORMED = "malformed"
-    WEAK = "weak key or signature"
+    WEAK_KEY = "weak key"
+    WEAK_SIGNATURE = "weak signature"
     PURPOSE = "not issued for a server"
+    KEY_USAGE = "key not meant for this"
     REVOKED = "revoked"
+    STAPLE_MISSING = "no proof that it is not revoked"
+    STAPLE_INVALID = "a stapled status that is not good"
     DANE_MISMATCH = "not the one that the DNS names"
     PIN_MISMATCH = "not the pinned one"
     INVALID = "invalid"
@@ -76,6 +87,7 @@ class Shortfall(Enum):
     CERTIFICATE = "the server's certificate was not validated"
     PINNED = "trust rests on a pinned certificate"
     NO_DANE = "the server was not authenticated by DANE"
+    REVOCATION = "the server did not prove that its certificate is not revoked"
     NO_POST_QUANTUM = "the key exchange does not resist a quantum computer"
     CLIENT_CERTIFICATE_VISIBLE = "TLS 1.2 would show the client certificate to anyone on the path"
 
@@ -97,9 +109,12 @@ class Proof:
 
     `chain` is the verified chain, the server's own certificate first; `failure` is why it was not
     accepted, where an account without a minimum went on regardless, and `problems` all that is
-    wrong with it. `tlsa` is the record by which
-    DANE vouches for the server, or narrows down what an authority says. The client certificate was
-    `withheld` if the server asked for it and the account does not let it be seen in that version.
+    wrong with it. `tlsa` is the record by which DANE vouches for the server, or narrows down what
+    an authority says. The client certificate was `withheld` if the server asked for it and the
+    account does not let it be seen in that version or behind that group. The handshake was
+    `without_hybrid` if it followed one that the server left without a word: some middleboxes drop
+    a ClientHello with a post-quantum group, so that this one offered none.
+    `revocation` is what the server has stapled, in the full handshake for a resumed one.
     """
 
     tls_version: TLSVersion
@@ -117,3 +132,5 @@ class Proof:
     channel_binding: ChannelBinding | None = None
     tlsa: TLSARecord | None = None
     problems: tuple[CertificateReason, ...] = ()
+    revocation: RevocationStatus = RevocationStatus()
+    without_hybrid: bool = False

@@ -16,12 +16,13 @@ from securemail.aio.clock import Clock, Timeouts
 from securemail.aio.connection import Connection
 from securemail.aio.reporter import Reporter
 from securemail.aio.resolver import Resolver
-from securemail.aio.route import Route, endpoint_of, find_route
+from securemail.aio.route import Route, endpoint_of, route_of
 from securemail.aio.secure import new_engine
 from securemail.errors import Attempt, SecureMailError, UsageError
 from securemail.events import Observer, Step
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
+from securemail.policy.offer import TLSOffer
 from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE
 from securemail.tls.engine import Engine
 from securemail.tls.hello import Hello
@@ -39,8 +40,7 @@ class SecureSession(Generic[ClientT]):
 
     After login `authenticated_by` names the mechanism and `channel_binding` what it was bound to:
     "tls-exporter" or "tls-server-end-point" if both ends have proved that they see the same TLS
-    connection (RFC 5802 section 6), None if not. `login_attempts` is what was tried before, and why
-    it did not do.
+    connection (RFC 5802 section 6), None if not. `login_attempts` is what was tried before.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class SecureSession(Generic[ClientT]):
         """
         session = cls(account, service, timeouts, observer)
         async with session._closed_on_error():
-            await session._open(resolver or Resolver.system())
+            await session._open(resolver)
             if session.endpoint.tls is TLSMode.STARTTLS:
                 await session.starttls()
             await session.authenticate(utf8=utf8)
@@ -118,7 +118,7 @@ class SecureSession(Generic[ClientT]):
         """
         session = cls(account, service, timeouts, observer)
         async with session._closed_on_error():
-            await session._open(resolver or Resolver.system())
+            await session._open(resolver)
         return session
 
     @asynccontextmanager
@@ -133,10 +133,10 @@ class SecureSession(Generic[ClientT]):
             raise
         self._clock.stop()
 
-    async def _open(self, resolver: Resolver) -> None:
+    async def _open(self, resolver: Resolver | None) -> None:
         with self._reporter.step(Step.CONNECT):
             async with self._clock.limit("connect", f"looking up {self.endpoint}"):
-                self._route = await find_route(self.endpoint, resolver)
+                self._route = await route_of(self.account, self.endpoint, resolver)
             await self._retrying(self._reach)
 
     async def _reach(self) -> None:
@@ -208,9 +208,8 @@ class SecureSession(Generic[ClientT]):
     @property
     def capabilities(self) -> frozenset[str]:
         """What the server said it can do, in the phase we are in; empty before it said anything."""
-        if self._held is not None:
-            return self._held.capabilities
-        return self._machine.capabilities or frozenset()
+        known = self._machine.capabilities if self._held is None else self._held.capabilities
+        return known or frozenset()
 
     # --- login
 
@@ -241,15 +240,11 @@ class SecureSession(Generic[ClientT]):
         login = await self._connection.log_in(utf8=utf8)
         self.authenticated_by = login.mechanism
         self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
-        await self._hand_over()
-        self._reporter.logged_in(login, self.confidentiality)
-
-    async def _hand_over(self) -> None:
-        """Give the connection to the client library, now that the gate is open."""
         name, limit_s = self.account.ehlo_name, self._timeouts.command
         handover = Handover.of(self._connection, ehlo_name=name, timeout_s=limit_s)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
+        self._reporter.logged_in(login, self.confidentiality)
 
     @property
     def client(self) -> ClientT:
@@ -271,6 +266,11 @@ class SecureSession(Generic[ClientT]):
     def confidentiality(self) -> Confidentiality:
         """What the connection proved, and what is missing from the account's minimum."""
         return confidentiality(self.account.policy, self._gate.proof)
+
+    @property
+    def tls_offer(self) -> TLSOffer | None:
+        """TLS that an account without a minimum could have always; see `with_offers()`."""
+        return self._connection.tls_offer
 
     @property
     def phase(self) -> Phase:

@@ -57,6 +57,6 @@ class TrustStore:
 def _checked(pem: bytes) -> bytes:
     try:
         x509.load_pem_x509_certificates(pem)
-    except (ValueError, TypeError) as exc:
+    except Exception as exc:  # cryptography's InvalidVersion is no ValueError, nor are its warnings
         raise UsageError(f"no certificate in the PEM: {exc}", field=_FIELD) from exc
     return pem

@@ -21,6 +21,7 @@ def test_a_server_is_explained_with_its_certificates_and_its_keys_in_the_dns(
     assert done.exit_code == Exit.OK, done.output
     assert "met by this certificate" in " ".join(done.stdout.split())
     assert "the server's" in done.stdout
+    assert "Revocation: not stapled" in done.stdout
     assert "valid from" in done.stdout
 
 
@@ -32,6 +33,7 @@ def test_a_certificate_that_is_not_trusted_is_shown_all_the_same(run: Run, world
     assert done.exit_code == Exit.NOT_PRIVATE
     assert said["private"] is False
     assert "unknown issuer" in said["problems"]
+    assert said["revocation"] == "not stapled"
     assert said["certificates"][0]["sha256"]
 
 

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import get_args
 
 import pytest
 
-from securemail import Policy, Service, Shortfall, TLSVersion, Trust
+from securemail import Policy, Service, TLSVersion, Trust
+from securemail.intent import Intent
 from securemail.policy.confidentiality import shortfalls
 from securemail.proof import Proof
-from securemail.protocol.dialogue import LoggedIn, State
-from tests.protocol.model import HARMLESS, LINES, Node, Walk
+from securemail.protocol.dialogue import Command, Discover, LoggedIn, StartTLS, State
+from tests.protocol.model import COMMANDS, HARMLESS, LINES, Node, Walk
 from tests.values import GOOD_PROOF, UNVALIDATED_PROOF
 
 # What a handshake may come to, and whether it is enough for the policy below.
@@ -18,7 +20,7 @@ SHORT = (
     UNVALIDATED_PROOF,
     replace(GOOD_PROOF, trust=Trust.PIN, identity=None),
     replace(GOOD_PROOF, tls_version=TLSVersion.TLS_1_2, group="secp256r1"),
-    replace(GOOD_PROOF, client_certificate_withheld=True),
+    replace(GOOD_PROOF, group="x25519"),
 )
 POLICY = Policy(minimum_tls=TLSVersion.TLS_1_3, require_post_quantum=True)
 
@@ -67,6 +69,13 @@ def report(walked: Walk, capsys: pytest.CaptureFixture[str]) -> None:
         )
 
 
+def test_the_walk_has_every_command_and_each_says_what_it_is_for() -> None:
+    assert {type(command) for command in COMMANDS} == set(get_args(Command))
+    intents = {Discover: Intent.DISCOVER, StartTLS: Intent.UPGRADE}
+    for command in COMMANDS:
+        assert command.intent is intents.get(type(command), Intent.AUTHENTICATE)
+
+
 @pytest.mark.parametrize("service", Service)
 def test_no_sequence_of_words_and_calls_gets_anything_past_the_gate(
     service: Service, capsys: pytest.CaptureFixture[str]
@@ -105,11 +114,6 @@ def test_the_walk_reaches_every_state_when_the_gate_is_open(service: Service) ->
     assert unreached == (set() if service is Service.POP3 else {State.ENABLING})
 
 
-@pytest.mark.parametrize("proof", SHORT, ids=["unvalidated", "pinned", "old", "withheld"])
+@pytest.mark.parametrize("proof", SHORT, ids=["unvalidated", "pinned", "old", "classical"])
 def test_each_of_these_proofs_is_short_of_the_policy(proof: Proof) -> None:
-    assert shortfalls(POLICY, proof) & {
-        Shortfall.CERTIFICATE,
-        Shortfall.PINNED,
-        Shortfall.TLS_VERSION,
-        Shortfall.CLIENT_CERTIFICATE_VISIBLE,
-    }
+    assert shortfalls(POLICY, proof)

@@ -34,6 +34,7 @@ from securemail.protocol.dialogue import (
     Kind,
     LoggedIn,
     LogIn,
+    LogInByDigest,
     Proceed,
     Refused,
     Respond,
@@ -43,6 +44,7 @@ from securemail.protocol.dialogue import (
 )
 from securemail.protocol.machine import Machine
 from securemail.protocol.pop3 import POP3Dialect
+from securemail.sasl import Apop
 from securemail.secret import Secret, SecretBytes
 
 PLAIN = Authenticate("PLAIN", SecretBytes(b"\0alice\0secret"))
@@ -91,6 +93,32 @@ def test_the_commands_are_written_as_the_rfcs_write_them() -> None:
     assert pop3.send(StartTLS()) == b"STLS\r\n"
     say(pop3, b"-ERR\r\n")
     assert pop3.send(PLAIN) == b"AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n"
+
+
+def test_apop_is_written_as_rfc_1939_writes_it() -> None:
+    digest = Apop("mrose", Secret("tanstaaf"), b"<1896.697170952@dbc.mtview.ca.us>").digest
+    line = ready().send(LogInByDigest("mrose", digest))
+    assert line == b"APOP mrose c4c9334bac560ecc979e58001b3e22fb\r\n"
+
+
+def test_a_timestamp_counts_only_if_it_came_inside_tls() -> None:
+    greeting = b"+OK hi <1.2@mail.example.org>\r\n"
+    pop3, inside = fresh(is_secured=False), fresh()
+    say(pop3, greeting)
+    assert pop3.timestamp == b""
+    pop3.send(StartTLS())
+    say(pop3, b"+OK begin\r\n")
+    pop3.tls_established()
+    assert pop3.timestamp == b""
+    say(inside, greeting)
+    assert inside.timestamp == b"<1.2@mail.example.org>"
+
+
+def test_a_timestamp_in_another_reply_is_none() -> None:
+    pop3 = ready()
+    pop3.send(EnableUTF8())
+    say(pop3, b"+OK <1.2@mail.example.org>\r\n")
+    assert pop3.timestamp == b""
 
 
 def test_an_empty_initial_response_is_not_the_same_as_none() -> None:

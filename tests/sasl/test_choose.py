@@ -247,3 +247,29 @@ def test_a_challenge_after_all_was_said_has_no_answer(mechanism: Plain | Externa
 def test_a_way_does_not_show_the_password() -> None:
     assert "secret" not in repr(Plain("alice", PASSWORD.password))
     assert "secret" not in repr(LoginCommand("alice", PASSWORD.password))
+
+
+STAMPED = replace(OFFER, timestamp=b"<1@mail.example.org>")
+
+
+def test_apop_is_for_who_names_it_and_where_there_is_a_timestamp() -> None:
+    unnamed = Account("alice@example.org", credentials=PASSWORD)
+    named = replace(unnamed, credentials=Password("alice", "secret", mechanisms=["APOP", "PLAIN"]))
+    assert names(unnamed, STAMPED) == ["PLAIN"]
+    assert names(named, STAMPED) == ["APOP", "PLAIN"]
+    assert names(named) == ["PLAIN"]
+    # A server does not make it one by listing it as a mechanism.
+    assert names(named, replace(OFFER, mechanisms=frozenset({"PLAIN", "APOP"}))) == ["PLAIN"]
+    bound = replace(named, policy=Policy(require_channel_binding=True))
+    assert names(bound, STAMPED) == []
+
+
+def test_apop_is_not_for_names_that_it_cannot_carry() -> None:
+    spaced = Password("alice in", "secret", mechanisms=["APOP"])
+    account = Account("alice@example.org", credentials=spaced)
+    assert "space" in ruled_out(account, STAMPED)["APOP"]
+    wide = Password("alice", "s\N{LATIN SMALL LETTER E WITH ACUTE}cret", mechanisms=["APOP"])
+    account = Account("alice@example.org", credentials=wide)
+    assert names(account, STAMPED) == ["APOP"]
+    narrow = replace(STAMPED, login_command_takes_utf8=False)
+    assert "ASCII" in ruled_out(account, narrow)["APOP"]

@@ -98,6 +98,18 @@ async def test_user_and_pass_log_in(dovecot_world: DovecotWorld, tls: TLSMode) -
         assert session.authenticated_by in {"LOGIN command", "LOGIN"}
 
 
+async def test_apop_logs_in_with_the_timestamp_that_came_inside_tls(
+    dovecot_world: DovecotWorld,
+) -> None:
+    password = Password("alice", dovecot_world.passwords["alice"], mechanisms=["APOP"])
+    mine = account(dovecot_world, TLSMode.IMPLICIT, credentials=password)
+    async with connect_pop3(mine) as session:
+        assert session.authenticated_by == "APOP"
+    mine = account(dovecot_world, TLSMode.STARTTLS, credentials=password)
+    with pytest.raises(AuthenticationError, match="APOP: not offered"):
+        await connect_pop3(mine)
+
+
 async def test_a_password_too_long_for_an_initial_response_is_asked_for(
     dovecot_world: DovecotWorld,
 ) -> None:

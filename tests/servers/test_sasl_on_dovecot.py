@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 from securemail import (
     Account,
     AuthenticationError,
+    ClientCertificate,
     Endpoint,
     OAuthToken,
     Password,
@@ -24,6 +26,7 @@ from securemail import (
 )
 from securemail.aio.exchange import Line, run_mechanism
 from securemail.sasl import XOAuth2
+from securemail.testing import CertificateAuthority
 from tests.servers.dovecot import DovecotWorld
 
 pytestmark = pytest.mark.dovecot
@@ -140,3 +143,16 @@ async def test_a_token_of_somebody_else_is_refused(dovecot_world: DovecotWorld) 
     with pytest.raises(SecureMailError) as caught:
         await connect_imap(mine)
     assert isinstance(caught.value, AuthenticationError)
+
+
+@BOTH
+async def test_a_certificate_of_an_issuer_that_dovecot_does_not_name_stays(
+    dovecot_world: DovecotWorld, tls: TLSMode
+) -> None:
+    stranger = ClientCertificate.from_pem(CertificateAuthority().client_pem("alice"))
+    mine = replace(account(dovecot_world, tls, None), client_certificate=stranger)
+    with pytest.raises(AuthenticationError) as caught:
+        await connect_imap(mine)
+    (attempt,) = caught.value.attempts
+    assert attempt.mechanism == "EXTERNAL"
+    assert "no issuer of its chain" in attempt.answer

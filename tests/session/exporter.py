@@ -33,6 +33,7 @@ T = TypeVar("T")
 
 LOCALHOST: Final = "127.0.0.1"
 MECHANISMS: Final = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN")
+PACKET_BYTES: Final = 1400
 _SIZE: Final = 65536
 
 
@@ -183,9 +184,39 @@ class Relay:
         writer.close()
 
 
+class Middlebox:
+    """A relay that drops a first message of more than one packet (`dropped` counts them)."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self.dropped = 0
+
+    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello = await reader.read(_SIZE)
+        if len(hello) > PACKET_BYTES:
+            self.dropped += 1
+            return
+        back_reader, back_writer = await asyncio.open_connection(LOCALHOST, self._port)
+        back_writer.write(hello)
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(_copy(reader, back_writer))
+                tasks.create_task(_copy(back_reader, writer))
+        finally:
+            await _close(back_writer)
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(ConnectionError):
+        while data := await reader.read(_SIZE):
+            writer.write(data)
+            await writer.drain()
+    writer.close()
+
+
 @contextlib.asynccontextmanager
 async def listening(
-    server: ExporterServer | Relay, context: ssl.SSLContext | None = None
+    server: ExporterServer | Relay | Middlebox, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[int]:
     """Yield the port where `server` serves; all connections are over in the end."""
     serving: set[asyncio.Task[None]] = set()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 import ssl
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 from cryptography import x509
@@ -12,7 +13,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from securemail import (
     CertificateError,
     ClientCertificate,
+    Policy,
+    PolicyError,
+    Shortfall,
     TLSMode,
+    TrustStore,
     connect_imap,
 )
 from securemail.testing import (
@@ -20,30 +25,27 @@ from securemail.testing import (
     ScriptedServer,
     ServerCertificate,
     StartTLS,
-    self_signed,
 )
 from tests.session.scripts import (
     BEGIN,
     GREETING,
     HOST,
-    IMPLICIT,
     LEAVE,
+    ONLY_STARTTLS,
     STARTTLS,
-    UPGRADED,
+    TLS_GREETING,
     account,
     refused,
 )
+from tests.session.versions import LOGIN, MODE, TLS12, TLS13, VERSION
+from tests.tls.bad_chains import BAD
+from tests.tls.named_chains import chain_of
 
-TLS12, TLS13 = ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3
-VERSION = pytest.mark.parametrize("version", [TLS12, TLS13], ids=lambda version: version.name)
-MODE = pytest.mark.parametrize(
-    "tls", [TLSMode.IMPLICIT, TLSMode.STARTTLS], ids=lambda tls: tls.name
-)
-LOGIN = {TLSMode.IMPLICIT: IMPLICIT, TLSMode.STARTTLS: UPGRADED}
 OPENING = {
     TLSMode.IMPLICIT: (StartTLS(),),
     TLSMode.STARTTLS: (GREETING, STARTTLS, BEGIN, StartTLS()),
 }
+AFTER = {TLSMode.IMPLICIT: (TLS_GREETING,), TLSMode.STARTTLS: ()}
 # An alert, and a change_cipher_spec in front of it where there is one.
 AN_ALERT = 64
 
@@ -106,8 +108,40 @@ async def test_a_client_certificate_goes_to_a_server_that_asks(
         async with connect_imap(mine) as session:
             assert session.confidentiality.client_certificate_requested
             assert session.confidentiality.client_certificate_sent
+            is_visible = session.confidentiality.is_client_certificate_visible
         await server.finished.wait()
     assert shows(server, alices_der, version)
+    # RFC 8314 section 8: whoever listens has seen whose it is.
+    assert is_visible == (alices_der in server.raw) == (version is TLS12)
+
+
+@VERSION
+@MODE
+async def test_an_account_that_wants_tls13_for_its_certificate_shows_it_to_nobody_in_tls12(
+    tls: TLSMode,
+    version: ssl.TLSVersion,
+    ca: CertificateAuthority,
+    alice: ClientCertificate,
+    alices_der: bytes,
+) -> None:
+    context = server_context(ca.issue(HOST), ca, version)
+    wants: dict[str, Any] = {
+        "policy": Policy(require_tls13_for_client_certificate=True),
+        "client_certificate": alice,
+    }
+    if version is TLS13:
+        async with ScriptedServer((*LOGIN[tls], *LEAVE), context=context) as server:
+            async with connect_imap(account(server, ca, tls, **wants)) as session:
+                assert session.confidentiality.client_certificate_sent
+            await server.finished.wait()
+        return
+    script = (*OPENING[tls], *AFTER[tls])
+    error, server = await refused(script, ca, tls=tls, context=context, **wants)
+    assert isinstance(error, PolicyError)
+    assert error.shortfalls == {Shortfall.CLIENT_CERTIFICATE_VISIBLE}
+    assert alices_der not in server.raw
+    assert server.client_certificate is None
+    assert server.plaintext == b""
 
 
 @VERSION
@@ -152,18 +186,13 @@ async def test_one_accounts_certificate_is_not_shown_for_another(
     assert shown == [True, False, True]
 
 
-REFUSED: dict[str, Callable[[CertificateAuthority], ServerCertificate]] = {
-    "another name": lambda ca: ca.issue("mail.example.com"),
-    "a common name only": lambda ca: ca.common_name_only(HOST),
-    "expired": lambda ca: ca.expired(HOST),
-    "self-signed": lambda _: self_signed(HOST),
-    "an unknown issuer": lambda _: CertificateAuthority().issue(HOST),
-}
+# One chain for each way of failing.
+REFUSED = {named.reason: name for name, named in reversed(BAD.items()) if named.is_servable}
 
 
 @VERSION
 @MODE
-@pytest.mark.parametrize("name", REFUSED)
+@pytest.mark.parametrize("name", REFUSED.values())
 async def test_a_server_that_is_not_accepted_gets_an_alert_and_no_client_certificate(
     name: str,
     tls: TLSMode,
@@ -172,11 +201,18 @@ async def test_a_server_that_is_not_accepted_gets_an_alert_and_no_client_certifi
     alice: ClientCertificate,
     alices_der: bytes,
 ) -> None:
-    context = server_context(REFUSED[name](ca), ca, version)
+    named = BAD[name]
+    context = chain_of(named.certs).context(sent=named.sent, version=version)
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.load_verify_locations(cadata=ca.pem.decode())
+    trust = TrustStore.from_pem(named.trusted)
     error, server = await refused(
-        OPENING[tls], ca, tls=tls, context=context, client_certificate=alice
+        OPENING[tls], ca, tls=tls, context=context, client_certificate=alice, trust=trust
     )
     assert isinstance(error, CertificateError)
+    assert error.reason is named.reason
+    only = ONLY_STARTTLS if tls is TLSMode.STARTTLS else b""
+    assert re.fullmatch(only, server.cleartext)
     # Encrypted or not, a certificate is longer than that.
     assert len(b"".join(behind_the_hello(server.raw))) < AN_ALERT < len(alices_der)
     assert server.client_certificate is None

@@ -25,6 +25,7 @@ from securemail import (
     Timeouts,
     TLSError,
     TLSMode,
+    VersionError,
     connect_imap,
 )
 from securemail.testing import (
@@ -111,8 +112,8 @@ def below_tls12(ca: CertificateAuthority) -> ssl.SSLContext:
 @pytest.mark.parametrize("tls", [IMPLICIT_TLS, WITH_STARTTLS])
 async def test_a_server_below_tls12_is_refused(tls: TLSMode, ca: CertificateAuthority) -> None:
     error, server = await refused(OPENING[tls], ca, tls=tls, context=below_tls12(ca))
-    assert isinstance(error, TLSError)
-    assert "version" in str(error)
+    assert isinstance(error, VersionError)
+    assert "the TLS version is below the account's minimum" in str(error)
     assert server.plaintext == b""
 
 

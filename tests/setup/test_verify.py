@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -93,6 +95,7 @@ async def test_a_report_is_json_and_words_and_holds_no_password(ca: CertificateA
         report = await verify_account(on(server))
         await server.wait_quiet()
     data = json.dumps(report.as_dict())
+    assert '"revocation": "not stapled"' in data
     assert json.loads(data)["services"][0]["level"] == "confidential"
     for text in (data, str(report), repr(report)):
         assert SECRET not in text
@@ -259,6 +262,35 @@ async def test_a_client_certificate_is_a_login(ca: CertificateAuthority) -> None
         report = await verify_account(on(server, credentials=None, client_certificate=mine))
         await server.wait_quiet()
     assert {each.authenticated_by for each in report} == {"EXTERNAL"}
+
+
+@pytest.mark.parametrize(("days", "is_soon"), [(29, True), (31, False)])
+async def test_who_has_a_client_certificate_that_ends_soon_is_told(
+    days: int, is_soon: bool, ca: CertificateAuthority
+) -> None:
+    end = dt.datetime.now(dt.UTC) + dt.timedelta(days=days)
+    mine = ClientCertificate.from_pem(ca.issue(common_name="alice", not_after=end).pem)
+    async with MailServer({"alice": SECRET}, ca=ca) as server:
+        report = await verify_account(on(server, credentials=None, client_certificate=mine))
+        await server.wait_quiet()
+    assert report.is_ok
+    assert bool(report.warnings) == is_soon
+    assert report.as_dict()["warnings"] == list(report.warnings)
+    assert ("client certificate" in str(report)) == is_soon
+
+
+async def test_a_client_certificate_that_has_expired_is_told_and_nobody_connected_to(
+    ca: CertificateAuthority,
+) -> None:
+    expired = ClientCertificate.from_pem(
+        ca.issue(common_name="alice", not_after=dt.datetime.now(dt.UTC)).pem
+    )
+    async with ScriptedServer(()) as server:
+        account = replace(imap(server, ca, TLSMode.IMPLICIT, Policy()), client_certificate=expired)
+        (each,) = await verify_account(account)
+    assert isinstance(each.error, UsageError)
+    assert "expired on" in str(each.error)
+    assert server.connections == 0
 
 
 async def test_a_server_that_does_not_answer_is_told_in_time(ca: CertificateAuthority) -> None:

@@ -88,6 +88,17 @@ async def test_poplib_logs_in(server: MailServer, trusting: ssl.SSLContext, tls:
     assert "STLS" not in capabilities
 
 
+async def test_poplib_logs_in_by_apop(trusting: ssl.SSLContext, ca: CertificateAuthority) -> None:
+    def work(client: Client) -> None:
+        with pytest.raises(poplib.error_proto, match="AUTH"):
+            client.apop("alice", "wrong")
+        client.apop("alice", "secret")
+        assert client.stat() == (0, 0)
+
+    async with MailServer({"alice": "secret"}, ca=ca, offer=Offer(apop=True)) as server:
+        await using(server, trusting, work)
+
+
 async def test_the_two_ways_of_auth_plain(server: MailServer, trusting: ssl.SSLContext) -> None:
     response = base64.b64encode(b"\0alice\0secret").decode()
     first = lambda client: client.ask(f"AUTH PLAIN {response}")  # noqa: E731 - two of a kind

@@ -26,8 +26,10 @@ SAN: Final = x509.ObjectIdentifier("2.5.29.17")
 SRV_NAME: Final = x509.ObjectIdentifier("1.3.6.1.5.5.7.8.7")
 SERVER: Final = ExtendedKeyUsageOID.SERVER_AUTH
 
-# sha256WithRSAEncryption and the two of the past, as DER; as long as each other.
+# What signs: sha256WithRSAEncryption and the two of the past, as DER, as long as each other; and
+# ecdsa-with-SHA256.
 _SHA256_RSA: Final = bytes.fromhex("06092a864886f70d01010b")
+_SHA256_EC: Final = bytes.fromhex("06082a8648ce3d040302")
 OLD: Final = {
     "sha1": (bytes.fromhex("06092a864886f70d010105"), hashes.SHA1()),
     "md5": (bytes.fromhex("06092a864886f70d010104"), hashes.MD5()),
@@ -49,7 +51,8 @@ _USAGES: Final = (
 class Cert:
     """What one certificate says. `names` as bytes are the DER of a subjectAltName.
 
-    `days` count from now; `signed` names the hash that its issuer uses, or says "broken".
+    `days` count from now; `signed` names the hash that its issuer uses, or says "broken". `patch`
+    are octets and what stands in their place when the issuer signs: what no builder would write.
     """
 
     subject: str = "leaf"
@@ -63,6 +66,8 @@ class Cert:
     signed: str = "sha256"
     more: tuple[tuple[x509.ExtensionType, bool], ...] = ()
     has_key_ids: bool = True
+    serial: int | None = None
+    patch: tuple[bytes, bytes] | None = None
 
 
 ROOT: Final = Cert(subject="root", is_ca=True, usages="key_cert_sign crl_sign", days=(-99, 999))
@@ -72,37 +77,43 @@ LEAF: Final = Cert(names=(x509.DNSName(HOST),), purposes=(SERVER,))
 
 @dataclass(frozen=True, slots=True)
 class Chain:
-    """Certificates from the server's own up to the root, and the key of the first."""
+    """Certificates, as DER, from the server's own up to the root, and the key of the first."""
 
-    certificates: tuple[x509.Certificate, ...]
+    encoded: tuple[bytes, ...]
     key: Key
 
     @property
+    def certificates(self) -> tuple[x509.Certificate, ...]:
+        return tuple(map(x509.load_der_x509_certificate, self.encoded))
+
+    @property
     def root(self) -> bytes:
-        return self.certificates[-1].public_bytes(Encoding.PEM)
+        return _pem(self.encoded[-1])
 
     def context(self, *, sent: int = 9, version: ssl.TLSVersion | None = None) -> ssl.SSLContext:
         """Return the context of a server that sends `sent` issuers at most, never the root."""
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.set_ciphers("ALL:@SECLEVEL=0")
-        own, *issuers = self.certificates
+        own, *issuers = self.encoded
         pem = self.key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
         with tempfile.NamedTemporaryFile(suffix=".pem") as file:
             shown = [own, *issuers[:-1][:sent]]
-            Path(file.name).write_bytes(
-                pem + b"".join(each.public_bytes(Encoding.PEM) for each in shown)
-            )
+            Path(file.name).write_bytes(pem + b"".join(map(_pem, shown)))
             context.load_cert_chain(file.name)
         if version is not None:
             context.minimum_version = context.maximum_version = version
         return context
 
 
+def _pem(der: bytes) -> bytes:
+    return ssl.DER_cert_to_PEM_cert(der).encode()
+
+
 def make(*certs: Cert, now: dt.datetime | None = None) -> Chain:
     """Make a chain from the server's own certificate to the root, which signs itself."""
     when = now or dt.datetime.now(dt.UTC)
-    keys = [_key(cert.key, place) for place, cert in enumerate(certs)]
-    made: list[x509.Certificate] = []
+    keys = [key_at(cert.key, place) for place, cert in enumerate(certs)]
+    made: list[bytes] = []
     for place, cert in enumerate(certs):
         above = min(place + 1, len(certs) - 1)
         made.append(
@@ -112,11 +123,15 @@ def make(*certs: Cert, now: dt.datetime | None = None) -> Chain:
 
 
 @functools.cache
-def _key(kind: str, place: int) -> Key:
+def key_at(kind: str, place: int) -> Key:
     """Return a key; those of one chain differ by their `place`."""
     match kind:
         case "ec":
             return ec.generate_private_key(ec.SECP256R1())
+        case "secp192r1":
+            return ec.generate_private_key(ec.SECP192R1())
+        case "secp384r1":
+            return ec.generate_private_key(ec.SECP384R1())
         case "ed25519":
             return ed25519.Ed25519PrivateKey.generate()
         case _:
@@ -132,7 +147,7 @@ def _builder(
         .subject_name(_name(cert.subject))
         .issuer_name(_name(issuer.subject))
         .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
+        .serial_number(cert.serial or x509.random_serial_number())
         .not_valid_before(start)
         .not_valid_after(end)
     )
@@ -142,8 +157,7 @@ def _builder(
 
 
 def _name(text: str) -> x509.Name:
-    attribute = x509.NameAttribute(NameOID.COMMON_NAME, text)
-    return x509.Name([attribute] if text else [])
+    return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)] if text else [])
 
 
 def _extensions(cert: Cert, key: Key, issuer_key: Key) -> Sequence[tuple[x509.ExtensionType, bool]]:
@@ -166,25 +180,34 @@ def _extensions(cert: Cert, key: Key, issuer_key: Key) -> Sequence[tuple[x509.Ex
     return [*found, *cert.more]
 
 
-def _signed(builder: x509.CertificateBuilder, cert: Cert, key: Key) -> x509.Certificate:
-    digest = None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
-    made = builder.sign(key, digest)
+def _signed(builder: x509.CertificateBuilder, cert: Cert, key: Key) -> bytes:
+    made = builder.sign(
+        key, None if isinstance(key, ed25519.Ed25519PrivateKey) else hashes.SHA256()
+    )
+    tbs, der = made.tbs_certificate_bytes, made.public_bytes(Encoding.DER)
     if cert.signed == "broken":
-        der = bytearray(made.public_bytes(Encoding.DER))
-        der[-1] ^= 1
-        return x509.load_der_x509_certificate(bytes(der))
-    return _resigned(made, cert.signed, key) if cert.signed in OLD else made
+        return der[:-1] + bytes([der[-1] ^ 1])
+    if cert.patch:
+        before, after = cert.patch
+        if before not in tbs or len(before) != len(after):
+            raise ValueError(f"nothing to patch: {before.hex()}")
+        return _resigned(tbs.replace(before, after, 1), "sha256", key)
+    return _resigned(tbs, cert.signed, key) if cert.signed in OLD else der
 
 
-def _resigned(made: x509.Certificate, name: str, key: Key) -> x509.Certificate:
-    """Sign with a hash that cryptography does not sign certificates with any more."""
-    if not isinstance(key, rsa.RSAPrivateKey):
-        raise TypeError("an RSA key is needed")
-    algorithm, digest = OLD[name]
-    signed = made.tbs_certificate_bytes.replace(_SHA256_RSA, algorithm)
-    signature = key.sign(signed, padding.PKCS1v15(), digest)
-    body = signed + tlv(0x30, algorithm + b"\x05\0") + tlv(0x03, b"\0" + signature)
-    return x509.load_der_x509_certificate(tlv(0x30, body))
+def _resigned(tbs: bytes, name: str, key: Key) -> bytes:
+    """Sign what cryptography would not sign, or with a hash that it does not use any more."""
+    match key:
+        case rsa.RSAPrivateKey() if name in OLD:
+            algorithm, digest = OLD[name]
+            tbs = tbs.replace(_SHA256_RSA, algorithm)
+            signature = key.sign(tbs, padding.PKCS1v15(), digest)
+            identifier = algorithm + b"\x05\0"
+        case ec.EllipticCurvePrivateKey():
+            signature, identifier = key.sign(tbs, ec.ECDSA(hashes.SHA256())), _SHA256_EC
+        case _:
+            raise TypeError("another key is needed")
+    return tlv(0x30, tbs + tlv(0x30, identifier) + tlv(0x03, b"\0" + signature))
 
 
 def tlv(tag: int, content: bytes) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import ssl
 from collections.abc import Iterable
+from functools import partial
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -11,6 +13,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from securemail import ClientCertificate, TLSVersion, TrustStore
 from securemail.minimum import Policy
+from securemail.pin import Pin
 from securemail.policy.confidentiality import may_show_client_certificate
 from securemail.records import TLSARecord
 from securemail.tls.context import ContextKey, build_context
@@ -58,6 +61,7 @@ def engine(
     certificate: ClientCertificate | None = None,
     srv_id: str = "",
     tlsa: Iterable[TLSARecord] = (),
+    pin: Pin | None = None,
 ) -> Engine:
     """Return an engine that believes `pem`, and what the DNS has for the host."""
     wanted = policy or Policy()
@@ -70,13 +74,16 @@ def engine(
             rules=Rules(
                 host=host,
                 is_address=host[0].isdigit(),
-                must_validate=wanted.has_minimum,
+                must_validate=wanted.has_minimum or pin is not None,
                 tlsa=usable(tlsa),
                 tlsa_base=host,
                 srv_id=srv_id,
+                revocation=wanted.revocation,
+                pin=pin,
             ),
+            at=dt.datetime.now(dt.UTC),
             client_certificate=certificate,
-            may_show=lambda version: may_show_client_certificate(wanted, version),
+            may_show=partial(may_show_client_certificate, wanted),
         ),
     )
 
@@ -113,12 +120,19 @@ def show(client: Engine, certificates: Iterable[x509.Certificate]) -> None:
 
     Raises: what the client has against them.
     """
-    client.start()
     own, *issuers = certificates
     is_rsa = isinstance(own.public_key(), rsa.RSAPublicKey)
-    encoded = (each.public_bytes(Encoding.DER) for each in (own, *issuers))
-    shown = certificate_message(*encoded, suite=_RSA if is_rsa else _ECDSA)
+    show_encoded(
+        client, [each.public_bytes(Encoding.DER) for each in (own, *issuers)], is_rsa=is_rsa
+    )
+
+
+def show_encoded(client: Engine, certificates: Iterable[bytes], *, is_rsa: bool = False) -> None:
+    """Give the client certificates that may be none, as `show` does."""
+    client.start()
+    shown = certificate_message(*certificates, suite=_RSA if is_rsa else _ECDSA)
     list(client.receive(memoryview(shown)))
 
 
 TLS12, TLS13 = TLSVersion.TLS_1_2, TLSVersion.TLS_1_3
+VERSIONS = {TLS12: ssl.TLSVersion.TLSv1_2, TLS13: ssl.TLSVersion.TLSv1_3}

@@ -57,7 +57,7 @@ class Client:
         return AccountTickets(self.sessions, key, self.rules, meets, clock=self.now)
 
     def engine(self) -> Engine:
-        handshake = Handshake(rules=self.rules, client_certificate=self.certificate)
+        handshake = Handshake(rules=self.rules, at=self.now(), client_certificate=self.certificate)
         return Engine(self.context, handshake, self)
 
     def connect(self, context: ssl.SSLContext) -> tuple[Engine, MemoryServer]:

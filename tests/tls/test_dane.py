@@ -13,7 +13,7 @@ import pytest
 import trustme
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from securemail import (
@@ -29,6 +29,7 @@ from securemail.testing import CertificateAuthority, ServerCertificate, self_sig
 from securemail.tls.dane import matches
 from securemail.tls.der import public_key_info
 from securemail.tls.verdict import Finding, Rules, decide
+from tests.tls.chains import LEAF, make
 from tests.tls.memory import HOST, MemoryServer, engine, shake_hands
 from tests.values import no_minimum
 
@@ -155,26 +156,27 @@ def test_usage_2_wants_the_signature_of_the_anchor_that_is_named_as_the_issuer(
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()) + forged
     with pytest.raises(CertificateError) as caught:
         met(ServerCertificate(pem + world.root_pem), [record(2, world.root_pem)])
-    assert caught.value.reason is CertificateReason.INVALID
+    assert caught.value.reason is CertificateReason.BAD_SIGNATURE
 
 
-def test_usage_3_wants_a_key_that_is_long_enough() -> None:
-    key = rsa.generate_private_key(65537, 1024)
-    start = dt.datetime.now(dt.UTC) - dt.timedelta(days=1)
-    name = x509.Name([])
-    short = (
-        x509.CertificateBuilder(name, name, key.public_key(), 7, start, start + dt.timedelta(9))
-        .sign(key, hashes.SHA256())
-        .public_bytes(Encoding.PEM)
-    )
-    chain = x509.load_pem_x509_certificates(short)
-    rules = Rules(
-        host=HOST, is_address=False, must_validate=True, tlsa=(record(3, short),), tlsa_base=HOST
-    )
-    verdict = decide(rules, chain, [])
-    assert verdict.trust is Trust.NONE
-    assert verdict.failure is not None
-    assert verdict.failure.reason is CertificateReason.WEAK
+@pytest.mark.parametrize(
+    ("kind", "trust"),
+    [
+        ("rsa1024", Trust.NONE),
+        ("rsa2048", Trust.DANE_EE),
+        ("secp192r1", Trust.NONE),
+        ("ec", Trust.DANE_EE),
+        ("ed25519", Trust.DANE_EE),
+    ],
+)
+def test_usage_3_wants_a_key_that_is_long_enough(kind: str, trust: Trust) -> None:
+    chain = make(replace(LEAF, key=kind))
+    tlsa = (record(3, chain.root),)
+    rules = Rules(host=HOST, is_address=False, must_validate=True, tlsa=tlsa, tlsa_base=HOST)
+    verdict = decide(rules, chain.certificates, [])
+    assert verdict.trust is trust
+    if verdict.failure is not None:
+        assert verdict.failure.reason is CertificateReason.WEAK_KEY
 
 
 def test_usage_2_is_never_about_the_servers_own_certificate() -> None:

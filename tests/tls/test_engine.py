@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import ssl
 import tempfile
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -34,6 +33,7 @@ from tests.tls.memory import (
     HOST,
     TLS12,
     TLS13,
+    VERSIONS,
     MemoryServer,
     certificate_message,
     engine,
@@ -41,8 +41,6 @@ from tests.tls.memory import (
     shake_hands,
 )
 from tests.values import no_minimum
-
-VERSIONS = {TLS12: ssl.TLSVersion.TLSv1_2, TLS13: ssl.TLSVersion.TLSv1_3}
 
 
 @pytest.fixture(scope="module")
@@ -195,7 +193,9 @@ def test_without_a_minimum_a_bad_certificate_is_noted_but_gets_no_client_certifi
 def test_the_error_says_when_the_certificate_expired_and_for_whom_it_is(
     ca: CertificateAuthority,
 ) -> None:
-    with pytest.raises(CertificateError, match=r"mail\.example\.org .*expired on \d{4}-\d\d-\d\d"):
+    with pytest.raises(
+        CertificateError, match=r"mail\.example\.org expired 1 day ago \(\d{4}-\d\d-\d\d "
+    ):
         shake_hands(engine(ca.pem), MemoryServer(ca.expired(HOST).context()))
     with pytest.raises(CertificateError, match=r"mail\.example\.org is for other\.example"):
         shake_hands(engine(ca.pem), server(ca, "other.example"))
@@ -245,7 +245,7 @@ def test_a_certificate_with_a_weak_key_is_refused() -> None:
         context.load_cert_chain(file.name)
     with pytest.raises(CertificateError) as caught:
         shake_hands(engine(root), MemoryServer(context))
-    assert caught.value.reason is CertificateReason.WEAK
+    assert caught.value.reason is CertificateReason.WEAK_KEY
 
 
 def weak_chain() -> tuple[bytes, bytes]:
@@ -275,23 +275,6 @@ def weak_chain() -> tuple[bytes, bytes]:
 
 
 # --- client certificates
-
-
-def test_the_intermediates_of_a_client_certificate_go_with_it(
-    ca: CertificateAuthority, alice: ClientCertificate
-) -> None:
-    # Three, for without any OpenSSL adds the issuer by itself, if it knows it.
-    chained = replace(alice, chain=(x509.load_pem_x509_certificate(ca.pem),) * 3)
-    plain, with_chain = engine(ca.pem, certificate=alice), engine(ca.pem, certificate=chained)
-    sizes = []
-    for client in (plain, with_chain):
-        peer = limited(ca, TLS12, asks=True)
-        client.start()
-        peer.incoming.write(client.outgoing())
-        peer.advance()
-        send_to_client(client, peer)
-        sizes.append(len(client.outgoing()))
-    assert sizes[1] - sizes[0] > 400
 
 
 def test_the_host_name_is_in_the_client_hello(ca: CertificateAuthority) -> None:

@@ -12,7 +12,8 @@ from cryptography.x509.oid import NameOID
 from OpenSSL import SSL
 
 from securemail import CertificateReason
-from securemail.tls.handshake import REASONS, Handshake
+from securemail.tls.handshake import Handshake
+from securemail.tls.reasons import REASONS
 from securemail.tls.verdict import Rules
 
 CODES = SSL.X509VerificationCodes
@@ -37,7 +38,8 @@ def certificate(text: str, *names: str) -> x509.Certificate:
 
 
 def handshake() -> Handshake:
-    return Handshake(Rules(host="mail.example.org", is_address=False, must_validate=True))
+    rules = Rules(host="mail.example.org", is_address=False, must_validate=True)
+    return Handshake(rules, dt.datetime.now(dt.UTC))
 
 
 @pytest.mark.parametrize("code", [0, *REASONS, 9999])

@@ -85,3 +85,10 @@ def test_each_thing_is_left_out_once() -> None:
         hello = less(hello, SILENCE[0], is_silent=True, is_resuming=hello.may_resume)
         tries += 1
     assert tries == 3  # a full handshake, then one without the hybrid group
+
+
+def test_a_certificate_that_the_server_does_not_take_is_left_out_of_one_more_handshake() -> None:
+    ended = TLSError("the client certificate stays here")
+    again = less(Hello(is_hybrid=False), ended, is_silent=False, is_unwelcome=True)
+    assert again == Hello(is_hybrid=False, shows_certificate=False)
+    assert less(again, ended, is_silent=False, is_unwelcome=True) is None

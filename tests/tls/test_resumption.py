@@ -11,7 +11,7 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from securemail import Account, Endpoint, Password, Policy, Service, TLSMode, TrustStore
+from securemail import Account, Endpoint, Password, Policy, Revocation, Service, TLSMode, TrustStore
 from securemail.limits import RESUMPTION_S
 from securemail.proof import CertificateReason, TLSVersion, Trust
 from securemail.records import TLSARecord
@@ -87,6 +87,8 @@ OTHERS = {
     "minimum version": key(policy=Policy(minimum_tls=TLSVersion.TLS_1_3)),
     "post-quantum": key(policy=Policy(require_post_quantum=True)),
     "DANE": key(policy=Policy(require_dane=True)),
+    "revocation": key(policy=Policy(revocation=Revocation.REQUIRED)),
+    "no revocation": key(policy=Policy(revocation=Revocation.OFF)),
     "channel binding": key(policy=Policy(require_channel_binding=True)),
     "trust": key(trust=TrustStore.from_pem(CertificateAuthority().pem)),
     "the system's trust": key(trust=TrustStore.system()),

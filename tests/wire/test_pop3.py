@@ -19,6 +19,7 @@ from securemail.wire.pop3 import (
     parse_numbers,
     parse_reply,
     parse_unique_id,
+    timestamp,
     unstuffed,
 )
 
@@ -141,3 +142,24 @@ def test_any_listing_line_gives_values_or_a_protocol_error(text: bytes) -> None:
     for parse in (parse_unique_id, lambda data: parse_numbers(data, 2)):
         with contextlib.suppress(ProtocolError):
             assert len(parse(text)) == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        (b"POP3 server ready <1896.697170952@dbc.mtview.ca.us>", True),
+        (b"<4d2.1.65c9_!#$%&'*+/=?^`{|}~-@mail.example.org> ready", True),
+        (b"ready", False),
+        (b"<1896.697170952>", False),
+        (b"<@mail.example.org>", False),
+        (b"<a@b@c>", False),
+        (b"<a b@mail.example.org>", False),
+        (b"<a\xc3\xa9@mail.example.org>", False),
+        (b"<a\x01@mail.example.org>", False),
+        (b"<a@b> or <c@d>", False),
+        (b"<a@mail.example.org", False),
+    ],
+)
+def test_a_timestamp_is_a_message_id_or_it_is_none(text: bytes, found: bool) -> None:
+    expected = text[text.index(b"<") : text.index(b">") + 1] if found else b""
+    assert timestamp(text) == expected

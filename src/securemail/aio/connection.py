@@ -15,9 +15,11 @@ from securemail.aio.login import Login, LoginRecord, blaming, preauth
 from securemail.aio.offer import offer_of
 from securemail.aio.reporter import Reporter
 from securemail.aio.route import endpoint_of
+from securemail.aio.sessions import now
 from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
 from securemail.policy.confidentiality import confidentiality
 from securemail.policy.gate import Gate
+from securemail.policy.offer import TLSOffer, tls_offer
 from securemail.protocol.dialects import new_dialect
 from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
 from securemail.protocol.machine import Machine
@@ -32,12 +34,16 @@ class Connection:
         self, account: Account, service: Service, clock: Clock, reporter: Reporter
     ) -> None:
         self.endpoint = endpoint_of(account, service)
+        if account.client_certificate is not None:
+            account.client_certificate.check(now())
         self.gate = Gate(account.policy, must_encrypt=account.pin(service) is not None)
         # A server cannot prepare an answer to a tag that it has to guess.
         token = secrets.token_hex(4).upper()
         dialect = new_dialect(service, token, ehlo_name=account.ehlo_name)
         self.machine = Machine(dialect, self.gate)
         self._account = account
+        self._service = service
+        self._heard: frozenset[str] | None = None
         self._clock = clock
         self._driver = Driver(self.machine)
         self.transport = self._driver.transport
@@ -51,13 +57,27 @@ class Connection:
         """Whether it was not dialled yet."""
         return not self.transport.is_connected and not self.transport.is_closing()
 
+    @property
+    def tls_offer(self) -> TLSOffer | None:
+        """TLS that an account without a minimum could ask for from now on."""
+        # After the login nobody offers STARTTLS any more: what was heard before it counts.
+        heard = self._heard or self.machine.capabilities or frozenset()
+        proved = confidentiality(self._account.policy, self.gate.proof)
+        return tls_offer(self._account, self._service, confidentiality=proved, capabilities=heard)
+
     def less(self, hello: Hello, failure: SecureMailError) -> Hello | None:
         """Return what to offer on another connection, or None where that cannot help."""
         engine = self._engine
         if engine is None:
             return None
         is_resuming = engine.is_resuming and not self.machine.is_heard
-        return less(hello, failure, is_silent=not engine.has_heard, is_resuming=is_resuming)
+        return less(
+            hello,
+            failure,
+            is_silent=not engine.has_heard,
+            is_resuming=is_resuming,
+            is_unwelcome=engine.is_certificate_unwelcome,
+        )
 
     async def dial(self, addresses: Iterable[str]) -> None:
         """Connect to the first of `addresses` that answers.
@@ -65,7 +85,8 @@ class Connection:
         Raises: ConnectError, DeadlineError.
         """
         async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
-            await dial(self.endpoint, self.transport, addresses)
+            proxy = self._account.proxy
+            await dial(self.endpoint, self.transport, addresses, proxy=proxy)
         self._reporter.dialled()
 
     def start_tls(self, engine: Engine) -> None:
@@ -142,6 +163,7 @@ class Connection:
         if self._account.credentials is None and self._account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
         await self.discover()
+        self._heard = self.machine.capabilities
         if utf8:
             await enable_utf8(self.machine, self.ask)
         limit = partial(self._clock.limit, "command")

@@ -16,11 +16,13 @@ from securemail.protocol.dialogue import (
     EnableUTF8,
     Event,
     LogIn,
+    LogInByDigest,
     Proceed,
     Refused,
     Respond,
 )
 from securemail.protocol.machine import Machine
+from securemail.sasl.apop import Apop
 from securemail.sasl.mechanism import Denial, Mechanism, Verdict
 from securemail.sasl.ways import LoginCommand
 from securemail.secret import SecretBytes
@@ -128,6 +130,17 @@ async def run_login_command(line: Line, way: LoginCommand) -> Outcome:
     answer = await line.ask(LogIn(way.username, way.password))
     while isinstance(answer, Challenge):
         answer = await line.ask(Proceed())
+    if isinstance(answer, Refused):
+        return _refused(answer, Denial(Verdict.WRONG_SECRET))
+    return Outcome()
+
+
+async def run_apop(line: Line, way: Apop) -> Outcome:
+    """Use APOP.
+
+    Raises: whatever `line.ask` raises.
+    """
+    answer = await line.ask(LogInByDigest(way.username, way.digest))
     if isinstance(answer, Refused):
         return _refused(answer, Denial(Verdict.WRONG_SECRET))
     return Outcome()

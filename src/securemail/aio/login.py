@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from securemail.account import Account
-from securemail.aio.exchange import Line, Outcome, run_login_command, run_mechanism
+from securemail.aio.exchange import Line, Outcome, run_apop, run_login_command, run_mechanism
 from securemail.credentials import Password
 from securemail.errors import (
     Attempt,
@@ -23,6 +23,7 @@ from securemail.errors import (
 from securemail.minimum import Policy
 from securemail.proof import Proof
 from securemail.protocol.machine import Machine
+from securemail.sasl.apop import Apop
 from securemail.sasl.choose import Offer, choose
 from securemail.sasl.fallback import Refusal, why_not
 from securemail.sasl.mechanism import Mechanism, Verdict
@@ -128,6 +129,10 @@ class Login:
         match way:
             case LoginCommand():
                 return await self._safely(way.name, run_login_command(self.line, way))
+            case Apop():
+                # Whoever reads it in a log can guess at leisure.
+                self._secrets.append(way.digest)
+                return await self._safely(way.name, run_apop(self.line, way))
             case TokenWay():
                 return await self._try_token(way)
             case _:

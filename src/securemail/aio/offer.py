@@ -19,6 +19,7 @@ def offer_of(machine: Machine, endpoint: Endpoint, proof: Proof | None) -> Offer
         client_certificate_sent=proof is not None and proof.client_certificate_sent,
         client_certificate_problem=proof.client_certificate_problem if proof else None,
         binding=proof.channel_binding if proof else None,
+        timestamp=machine.timestamp,
         host=endpoint.host,
         port=endpoint.port,
     )

@@ -12,7 +12,7 @@ from securemail.policy.confidentiality import may_resume, may_show_client_certif
 from securemail.tls.context import ContextKey
 from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
-from securemail.tls.handshake import Handshake
+from securemail.tls.handshake import UNWELCOME, Handshake
 from securemail.tls.hello import Hello
 from securemail.tls.resumption import SessionKey
 from securemail.tls.verdict import Rules
@@ -38,13 +38,17 @@ async def new_engine(account: Account, service: Service, route: Route, hello: He
         tlsa=usable(route.tlsa),
         tlsa_base=route.tlsa_base,
         srv_id=endpoint.srv_id(service),
+        revocation=policy.revocation,
     )
     # A server that DANE cannot vouch for is below the minimum: it learns nothing about the account.
     is_below_minimum = policy.require_dane and not rules.tlsa
     handshake = Handshake(
         rules=rules,
-        client_certificate=None if is_below_minimum else mine,
+        at=now(),
+        client_certificate=mine if hello.shows_certificate and not is_below_minimum else None,
+        client_certificate_problem=None if hello.shows_certificate else UNWELCOME,
         may_show=partial(may_show_client_certificate, policy),
+        without_hybrid=not hello.is_hybrid,
     )
     shared = await shared_context(key)
     session_key = SessionKey.of(account, service, endpoint, rules)

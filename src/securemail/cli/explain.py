@@ -48,6 +48,7 @@ class Explained:
             "group": proof.group,
             "trust": proof.trust.value,
             "identity": str(proof.identity) if proof.identity else None,
+            "revocation": proof.revocation.cert_status.value,
             "problems": [problem.value for problem in proof.problems],
             "shortfalls": sorted(each.name.lower() for each in proof.shortfalls),
             "certificates": [_certificate(CertificateFacts.of(each)) for each in proof.chain],
@@ -67,6 +68,7 @@ class Explained:
         if self.proof.problems:
             said = ", ".join(problem.value for problem in self.proof.problems)
             parts.append(Text(f"The certificate would not be accepted: {said}.", style="bold red"))
+        parts.append(Text(f"Revocation: {self.proof.revocation}"))
         parts += [Text(f"DANE: {line}") for line in self._tlsa_lines]
         if self.proof.client_certificate_requested:
             parts.append(Text("The server asks for a client certificate."))

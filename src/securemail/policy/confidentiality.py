@@ -16,6 +16,7 @@ from securemail.intent import Phase
 from securemail.minimum import Policy, stricter
 from securemail.proof import CertificateReason, Identity, Proof, Shortfall, TLSVersion, Trust
 from securemail.records import TLSARecord
+from securemail.revocation import CertStatus, Revocation, RevocationStatus
 
 _VALIDATED: Final = frozenset({Trust.PKIX, Trust.DANE_TA, Trust.DANE_EE})
 # The hybrid groups of draft-ietf-tls-ecdhe-mlkem and the pure ones, as OpenSSL spells them.
@@ -43,10 +44,21 @@ def _missing(policy: Policy, proof: Proof) -> Iterator[Shortfall]:
         yield Shortfall.CERTIFICATE
     if policy.require_dane and proof.tlsa is None:
         yield Shortfall.NO_DANE
+    if policy.revocation is Revocation.REQUIRED and not is_known_good(proof):
+        yield Shortfall.REVOCATION
     if policy.require_post_quantum and not is_post_quantum(proof.group):
         yield Shortfall.NO_POST_QUANTUM
-    if proof.client_certificate_withheld:
+    if proof.client_certificate_withheld and not _may_be_seen(policy, proof.tls_version):
         yield Shortfall.CLIENT_CERTIFICATE_VISIBLE
+
+
+def is_known_good(proof: Proof) -> bool:
+    """Return whether somebody stands by the server's certificate today.
+
+    Its issuer does in a staple. A key that the DNS names has no issuer (RFC 7671 section 5.1): the
+    domain stands by it as long as the record is there, which is looked up for each connection.
+    """
+    return proof.trust is Trust.DANE_EE or proof.revocation.cert_status is CertStatus.GOOD
 
 
 def is_post_quantum(group: str | None) -> bool:
@@ -54,8 +66,18 @@ def is_post_quantum(group: str | None) -> bool:
     return group is not None and _POST_QUANTUM_MARK in group.lower()
 
 
-def may_show_client_certificate(policy: Policy, version: TLSVersion) -> bool:
-    """Return whether the account lets its certificate be seen in `version` (RFC 8314 section 8)."""
+def may_show_client_certificate(policy: Policy, version: TLSVersion, group: str | None) -> bool:
+    """Return whether the account lets its certificate be seen there (RFC 8314 section 8).
+
+    In TLS 1.2 all the path sees it. Behind a `group` that does not resist a quantum computer it
+    can be read one day by whoever recorded it, as anything that the account asks to be kept.
+    """
+    if policy.require_post_quantum and not is_post_quantum(group):
+        return False
+    return _may_be_seen(policy, version)
+
+
+def _may_be_seen(policy: Policy, version: TLSVersion) -> bool:
     return version is TLSVersion.TLS_1_3 or not policy.require_tls13_for_client_certificate
 
 
@@ -140,7 +162,11 @@ class Confidentiality:
     `identity` are None in cleartext. `failure` is why the certificate was not accepted, where an
     account without a minimum went on regardless, and `problems` all that is wrong with it. `tlsa`
     is the DANE record that the server met, if there is one, whatever `trust` rests on (RFC 6698).
-    `chain` is the verified chain, the server's certificate first.
+    `chain` is the verified chain, the server's certificate first. `revocation` is what its issuer
+    says about the first, as far as the server has stapled it; with DANE-EE and pins it vouches for
+    nothing. `without_hybrid`: the server left a first handshake without a word, and this one
+    offered no post-quantum group for that. `client_certificate_problem` says why the account's
+    client certificate was not shown to a server that may have asked for it.
     """
 
     level: Level
@@ -154,9 +180,12 @@ class Confidentiality:
     failure: CertificateReason | None = None
     problems: tuple[CertificateReason, ...] = ()
     tlsa: TLSARecord | None = None
+    revocation: RevocationStatus = RevocationStatus()
     resumed: bool = False
+    without_hybrid: bool = False
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
+    client_certificate_problem: str | None = None
 
     @property
     def is_client_certificate_visible(self) -> bool:
@@ -189,9 +218,12 @@ def confidentiality(policy: Policy, proof: Proof | None) -> Confidentiality:
         failure=proof.failure,
         problems=proof.problems,
         tlsa=proof.tlsa,
+        revocation=proof.revocation,
         resumed=proof.resumed,
+        without_hybrid=proof.without_hybrid,
         client_certificate_requested=proof.client_certificate_requested,
         client_certificate_sent=proof.client_certificate_sent,
+        client_certificate_problem=proof.client_certificate_problem,
     )
 
 

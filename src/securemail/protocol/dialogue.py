@@ -72,6 +72,15 @@ class LogIn:
 
 
 @dataclass(frozen=True, slots=True)
+class LogInByDigest:
+    """Log in with POP3's APOP (RFC 1939 section 7)."""
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
+    username: str
+    digest: Secret
+
+
+@dataclass(frozen=True, slots=True)
 class Respond:
     """Answer a challenge."""
 
@@ -94,7 +103,15 @@ class CancelExchange:
 
 
 Command = (
-    Discover | StartTLS | EnableUTF8 | Authenticate | LogIn | Respond | Proceed | CancelExchange
+    Discover
+    | StartTLS
+    | EnableUTF8
+    | Authenticate
+    | LogIn
+    | LogInByDigest
+    | Respond
+    | Proceed
+    | CancelExchange
 )
 
 # Which command may follow in which state, and where it leads.
@@ -104,6 +121,7 @@ COMMANDS: Final[dict[tuple[State, type[Command]], State]] = {
     (State.READY, EnableUTF8): State.ENABLING,
     (State.READY, Authenticate): State.AUTHENTICATING,
     (State.READY, LogIn): State.AUTHENTICATING,
+    (State.READY, LogInByDigest): State.AUTHENTICATING,
     (State.CHALLENGED, Respond): State.AUTHENTICATING,
     (State.CHALLENGED, Proceed): State.AUTHENTICATING,
     (State.CHALLENGED, CancelExchange): State.AUTHENTICATING,
@@ -125,7 +143,10 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """A whole reply: its kind, capabilities if it carried any, words, and a challenge."""
+    """A whole reply: its kind, capabilities if it carried any, words, and a challenge.
+
+    The challenge of a greeting is POP3's timestamp.
+    """
 
     kind: Kind
     capabilities: frozenset[str] | None = None

@@ -14,6 +14,7 @@ from securemail.protocol.dialogue import (
     EnableUTF8,
     Kind,
     LogIn,
+    LogInByDigest,
     Proceed,
     Reply,
     Respond,
@@ -73,8 +74,9 @@ class IMAPDialect:
                 first, *rest = _login(username, password.reveal())
                 self._parts = [SecretBytes(part) for part in rest]
                 return self._tagged(first)
-            case EnableUTF8():
-                raise UsageError("IMAP has ENABLE, after the login", field="EnableUTF8")
+            case LogInByDigest() | EnableUTF8():
+                reason = "IMAP has no APOP, and ENABLE after the login"
+                raise UsageError(reason, field=type(command).__name__)
 
     def _tagged(self, line: bytes) -> bytes:
         self._count += 1

@@ -61,6 +61,7 @@ class Machine:
         self._is_secured = is_secured
         self.is_heard = False  # the server has said something inside TLS
         self.is_utf8 = False
+        self.timestamp = b""  # POP3's, where the greeting came inside TLS
         self._lines = 0
         self._rounds = 0
         self._is_sasl = False
@@ -199,6 +200,8 @@ class Machine:
         self.is_heard = self._is_secured
         if reply.capabilities is not None:
             self.capabilities = reply.capabilities
+        if before is State.GREETING and self._is_secured:
+            self.timestamp = reply.challenge
         match target:
             case State.CLOSED:
                 return Goodbye(reply.words)

@@ -1,8 +1,4 @@
-"""The POP3 dialect of the login dialogue (RFC 1939, 2449, 2595, 5034, 6856). No I/O here.
-
-APOP is not spoken: its challenge comes in the greeting, which in front of STLS is anybody's, and
-its MD5 adds nothing to TLS.
-"""
+"""The POP3 dialect of the login dialogue (RFC 1939, 2449, 2595, 5034, 6856). No I/O here."""
 
 from __future__ import annotations
 
@@ -20,6 +16,7 @@ from securemail.protocol.dialogue import (
     EnableUTF8,
     Kind,
     LogIn,
+    LogInByDigest,
     Proceed,
     Reply,
     Respond,
@@ -34,6 +31,7 @@ from securemail.wire.pop3 import (
     arguments,
     parse_capa,
     parse_reply,
+    timestamp,
     unstuffed,
 )
 from securemail.wire.text import decode_base64
@@ -50,9 +48,15 @@ class _Awaiting(Enum):
     AUTH = "AUTH"
     USER = "USER"
     PASS = "PASS"  # noqa: S105 - a command
+    APOP = "APOP"
 
 
-_LOGINS: Final = frozenset({_Awaiting.AUTH, _Awaiting.PASS})
+_BARE: Final[dict[type[Command], tuple[_Awaiting, bytes]]] = {
+    Discover: (_Awaiting.CAPA, b"CAPA"),
+    StartTLS: (_Awaiting.STLS, b"STLS"),
+    EnableUTF8: (_Awaiting.UTF8, b"UTF8"),
+}
+_LOGINS: Final = frozenset({_Awaiting.AUTH, _Awaiting.PASS, _Awaiting.APOP})
 
 
 class POP3Dialect:
@@ -71,12 +75,8 @@ class POP3Dialect:
     def encode(self, command: Command, *, is_open: bool) -> bytes:  # noqa: ARG002 - says nothing
         """Return the line for `command`."""
         match command:
-            case Discover():
-                return self._line(_Awaiting.CAPA, b"CAPA")
-            case StartTLS():
-                return self._line(_Awaiting.STLS, b"STLS")
-            case EnableUTF8():
-                return self._line(_Awaiting.UTF8, b"UTF8")
+            case Discover() | StartTLS() | EnableUTF8():
+                return self._line(*_BARE[type(command)])
             case Authenticate(mechanism, initial):
                 line = b"AUTH " + mechanism.encode("ascii")
                 if initial is not None:
@@ -90,6 +90,9 @@ class POP3Dialect:
             case LogIn(username, password):
                 self._password = SecretBytes(password.reveal().encode())
                 return self._line(_Awaiting.USER, b"USER " + username.encode())
+            case LogInByDigest(username, digest):
+                line = b"APOP " + username.encode() + b" " + digest.reveal().encode()
+                return self._line(_Awaiting.APOP, line)
             case Proceed():
                 line = b"PASS " + self._password.reveal()
                 self._forget_password()
@@ -135,7 +138,8 @@ class POP3Dialect:
             # RFC 2449 section 6: of what is listed before login inside TLS only the arguments of
             # EXPIRE and LOGIN-DELAY may differ after it. So nothing is asked again.
             return Reply(Kind.OK, capabilities=self._capabilities, words=status.words)
-        return Reply(Kind.OK, words=status.words)
+        challenge = timestamp(status.text) if awaiting is _Awaiting.GREETING else b""
+        return Reply(Kind.OK, words=status.words, challenge=challenge)
 
     def _read_err(self, awaiting: _Awaiting, status: Status) -> Reply:
         self._forget_password()

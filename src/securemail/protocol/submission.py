@@ -19,6 +19,7 @@ from securemail.protocol.dialogue import (
     EnableUTF8,
     Kind,
     LogIn,
+    LogInByDigest,
     Proceed,
     Reply,
     Respond,
@@ -90,7 +91,7 @@ class SubmissionDialect:
             case CancelExchange():
                 self._asked = _Asked.AUTH
                 return b"*" + CRLF
-            case LogIn() | Proceed():
+            case LogIn() | LogInByDigest() | Proceed():
                 raise UsageError("submission has no login command", field=type(command).__name__)
             case EnableUTF8():
                 raise UsageError("submission has SMTPUTF8, for each message", field="EnableUTF8")

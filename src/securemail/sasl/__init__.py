@@ -5,6 +5,7 @@ Make a mechanism, send what `start()` returns, answer each challenge with `respo
 first, and `why_not()` which of them remain after a refusal.
 """
 
+from securemail.sasl.apop import Apop
 from securemail.sasl.choose import Choice, Offer, choose
 from securemail.sasl.cram import CramMD5
 from securemail.sasl.external import External
@@ -18,6 +19,7 @@ from securemail.sasl.scram import GS2Header, Scram
 from securemail.sasl.ways import LoginCommand, TokenWay, Way
 
 __all__ = [
+    "Apop",
     "Choice",
     "CramMD5",
     "Denial",

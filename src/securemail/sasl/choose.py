@@ -10,6 +10,7 @@ from securemail.account import Account
 from securemail.credentials import OAuthToken, Password
 from securemail.errors import Attempt
 from securemail.proof import ChannelBinding
+from securemail.sasl.apop import Apop
 from securemail.sasl.cram import CramMD5
 from securemail.sasl.external import External
 from securemail.sasl.login import Login
@@ -25,7 +26,8 @@ class Offer:
 
     `is_authenticated` tells whether the server's certificate was validated; `binding` is None where
     the connection has nothing that a login could be bound to. Without `login_command_takes_utf8`
-    the protocol's own login command takes names and passwords in ASCII alone.
+    the protocol's own login command takes names and passwords in ASCII alone. `timestamp` is what
+    APOP answers, if the server has said one inside TLS.
     """
 
     mechanisms: frozenset[str]
@@ -38,6 +40,7 @@ class Offer:
     host: str = ""
     port: int = 0
     login_command_takes_utf8: bool = True
+    timestamp: bytes = b""
 
     @property
     def has_plus(self) -> bool:
@@ -63,12 +66,13 @@ _BY_PASSWORD: Final = (
     *(name + PLUS for name in SCRAM_NAMES),
     *SCRAM_NAMES,
     "CRAM-MD5",
+    "APOP",
     "PLAIN",
     "LOGIN",
 )
 _SHOWING: Final = frozenset({"PLAIN", "LOGIN"})
 # Only if the account names it: what it protects is guessed within hours.
-_BY_NAME_ONLY: Final = frozenset({"CRAM-MD5"})
+_BY_NAME_ONLY: Final = frozenset({"CRAM-MD5", "APOP"})
 # Only if nothing better is offered.
 _LAST: Final = frozenset({"LOGIN"})
 
@@ -126,7 +130,7 @@ def _why_not(name: str, account: Account, password: Password, offer: Offer) -> s
         # Without TLS a mechanism that shows the password must be asked for by name: the account's
         # lack of a minimum alone is not a wish to publish it.
         return "not run: it would show the password"
-    if name not in offer.mechanisms:
+    if not (offer.timestamp if name == "APOP" else name in offer.mechanisms):
         return _NOT_OFFERED
     if name.endswith(PLUS) and offer.binding is None:
         return "not run: this connection has nothing to bind it to"
@@ -134,6 +138,20 @@ def _why_not(name: str, account: Account, password: Password, offer: Offer) -> s
         return _NO_BINDING
     if name in _BY_NAME_ONLY and not is_named:
         return "not run: only for accounts that name it"
+    return _why_not_apop(password, offer) if name == "APOP" else None
+
+
+def _why_not_apop(password: Password, offer: Offer) -> str | None:
+    if " " in password.username:
+        return "not run: a space in the user name would end it"
+    return _why_not_utf8(password, offer)
+
+
+def _why_not_utf8(password: Password, offer: Offer) -> str | None:
+    """Return why the protocol's own commands cannot carry the name and password, if they cannot."""
+    if not offer.login_command_takes_utf8 and not password.is_ascii:
+        # RFC 6856 section 2.2: what the server makes of other octets would be anybody's guess.
+        return "not run: the server takes names and passwords in ASCII alone"
     return None
 
 
@@ -146,7 +164,7 @@ def _is_worth_saying(name: str, password: Password, offer: Offer) -> bool:
 
 def _new_mechanism(
     name: str, account: Account, password: Password, offer: Offer, new_nonce: NewNonce
-) -> Mechanism:
+) -> Mechanism | Apop:
     identity = account.authorization_identity
     match name:
         case "PLAIN":
@@ -155,6 +173,8 @@ def _new_mechanism(
             return Login(password.username, password.password)
         case "CRAM-MD5":
             return CramMD5(password.username, password.password)
+        case "APOP":
+            return Apop(password.username, password.password, offer.timestamp)
         case _:
             return Scram(name, password, _header(name, identity, offer), new_nonce())
 
@@ -176,9 +196,8 @@ def _login_command(account: Account, password: Password, offer: Offer) -> Way | 
         return Attempt(name, "disabled by the server")
     if account.policy.require_channel_binding:
         return Attempt(name, _NO_BINDING)
-    if not offer.login_command_takes_utf8 and not password.is_ascii:
-        # RFC 6856 section 2.2: what the server makes of other octets would be anybody's guess.
-        return Attempt(name, "not run: the server takes names and passwords in ASCII alone")
+    if reason := _why_not_utf8(password, offer):
+        return Attempt(name, reason)
     return LoginCommand(password.username, password.password)
 
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 from securemail.credentials import OAuthToken
+from securemail.sasl.apop import Apop
 from securemail.sasl.mechanism import Mechanism
 from securemail.sasl.oauth import OAuthBearer, XOAuth2
 from securemail.secret import Secret
@@ -48,4 +49,4 @@ class TokenWay:
         return OAuthBearer(self.credentials.username, token, self.host, self.port)
 
 
-Way = Mechanism | LoginCommand | TokenWay
+Way = Mechanism | LoginCommand | Apop | TokenWay

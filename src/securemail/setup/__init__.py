@@ -6,9 +6,10 @@ advertises now.
 """
 
 from securemail.discovery.finding import Advertised, Finding
+from securemail.policy.offer import TLSOffer, tls_offer
 from securemail.setup.changes import configuration_changes
 from securemail.setup.discover import discover
-from securemail.setup.offer import TLSOffer, tls_offer, with_offers
+from securemail.setup.offer import with_offers
 from securemail.setup.report import AccountReport, LoginResult, ServiceReport, Step
 from securemail.setup.source import Question, Source
 from securemail.setup.sources import SRV, Autoconfig, WellKnown, default_sources

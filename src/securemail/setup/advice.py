@@ -22,6 +22,8 @@ from securemail.proof import CertificateReason
 
 _PROVIDER: Final = "Tell the provider; do not go on until it is mended."
 _CLOCK: Final = "Check this computer's clock; if it is right, the provider must mend this."
+_FORGED: Final = "Somebody may be in the way: do not go on; try another network."
+_REPLACE: Final = "Tell the provider that the certificate must be replaced; do not go on till then."
 _STRANGER: Final = (
     "If the server is your own, give the account its certificate authority; if not, somebody may "
     "be in the way: do not go on."
@@ -32,6 +34,18 @@ _CERTIFICATE: Final[Mapping[CertificateReason, str]] = {
     CertificateReason.NOT_YET_VALID: _CLOCK,
     CertificateReason.SELF_SIGNED: _STRANGER,
     CertificateReason.UNKNOWN_ISSUER: _STRANGER,
+    CertificateReason.INCOMPLETE_CHAIN: (
+        "Tell the provider that the server must send its intermediate certificate; if the server "
+        "is your own, the account can be given that and its root."
+    ),
+    CertificateReason.BAD_SIGNATURE: _FORGED,
+    CertificateReason.DANE_MISMATCH: _FORGED,
+    CertificateReason.PIN_MISMATCH: _FORGED,
+    CertificateReason.REVOKED: _REPLACE,
+    CertificateReason.WEAK_KEY: _REPLACE,
+    CertificateReason.WEAK_SIGNATURE: _REPLACE,
+    CertificateReason.PURPOSE: _REPLACE,
+    CertificateReason.KEY_USAGE: _REPLACE,
     CertificateReason.NAME_MISMATCH: "Use the host name that the provider gives.",
 }
 
@@ -45,7 +59,7 @@ _ADVICE: Final[tuple[tuple[type[SecureMailError], str], ...]] = (
     (ConnectError, "Check the host name, the port and the network; a firewall may be in the way."),
     (DeadlineError, "Check the port and the network, and try again later."),
     (DiscoveryError, "The DNS does not answer as it should: try again, or on another network."),
-    (UsageError, "The account lacks something: see the error."),
+    (UsageError, "Something in the account is missing or has run out: see the error."),
 )
 
 

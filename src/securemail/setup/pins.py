@@ -30,6 +30,7 @@ PINNABLE: Final = frozenset(
         CertificateReason.EXPIRED,
         CertificateReason.SELF_SIGNED,
         CertificateReason.UNKNOWN_ISSUER,
+        CertificateReason.INCOMPLETE_CHAIN,
         CertificateReason.NAME_MISMATCH,
     }
 )
@@ -103,9 +104,10 @@ async def pin_offer(
     None means that the certificate is valid: no pin is needed, and none can be made. Nothing is
     sent but capability discovery, STARTTLS and the handshake.
 
-    An account in setup has nothing to log in with yet: no credentials, no client certificate and no
-    pin for that server. It has no minimum either, since a pin never meets one. Ask for the
-    password afterwards; whoever made the certificate will get it (RFC 8314 section 5.4).
+    An account in setup is in no `AccountStore`, and has nothing to log in with yet: no credentials,
+    no client certificate and no pin for that server. It has no minimum either, since a pin never
+    meets one. Ask for the password afterwards; whoever made the certificate will get it (RFC 8314
+    section 5.4).
 
     Raises: UsageError for any other account; CertificateError for a certificate that no person can
     accept: revoked, malformed, weak, not the one that the DNS names; PolicyError when the server
@@ -130,6 +132,8 @@ async def pin_offer(
 
 
 def _check_in_setup(account: Account, service: Service) -> None:
+    if account.is_existing:
+        raise UsageError("it is stored: its setup is over", field="Account.is_existing")
     if account.policy.has_minimum:
         raise UsageError("a pin does not meet a minimum", field="Account.policy")
     if account.credentials is not None or account.client_certificate is not None:

@@ -9,8 +9,8 @@ from enum import Enum
 from securemail.account import Account, Endpoint, Service
 from securemail.errors import SecureMailError
 from securemail.policy.confidentiality import Confidentiality
+from securemail.policy.offer import TLSOffer
 from securemail.setup.advice import advice_on
-from securemail.setup.offer import TLSOffer
 
 
 class Step(Enum):
@@ -73,6 +73,7 @@ class ServiceReport:
             "level": proof.level.value if proof else None,
             "tls_version": proof.tls_version.value if proof and proof.tls_version else None,
             "trust": proof.trust.value if proof else None,
+            "revocation": proof.revocation.cert_status.value if proof else None,
             "identity": str(proof.identity) if proof and proof.identity else None,
             "shortfalls": sorted(each.name.lower() for each in proof.shortfalls) if proof else [],
             "step": self.step.name.lower() if self.step else None,
@@ -99,10 +100,14 @@ class ServiceReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AccountReport:
-    """What came of trying an account: one report for each service that it has."""
+    """What came of trying an account: one report for each service that it has.
+
+    `warnings` are sentences on what works today and soon will not.
+    """
 
     account: Account
     services: tuple[ServiceReport, ...]
+    warnings: tuple[str, ...] = ()
 
     @property
     def is_ok(self) -> bool:
@@ -121,10 +126,15 @@ class AccountReport:
     def as_dict(self) -> dict[str, object]:
         """Return the report in values that JSON has."""
         services = [report.as_dict() for report in self.services]
-        return {"address": self.account.address, "ok": self.is_ok, "services": services}
+        return {
+            "address": self.account.address,
+            "ok": self.is_ok,
+            "services": services,
+            "warnings": list(self.warnings),
+        }
 
     def __iter__(self) -> Iterator[ServiceReport]:
         return iter(self.services)
 
     def __str__(self) -> str:
-        return "\n".join([f"{self.account.address}:", *map(str, self.services)])
+        return "\n".join([f"{self.account.address}:", *map(str, self.services), *self.warnings])

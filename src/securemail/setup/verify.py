@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
+from securemail.aio.sessions import now
 from securemail.errors import CertificateError, PolicyError, SecureMailError, TLSError, UsageError
 from securemail.policy.confidentiality import Confidentiality
+from securemail.policy.offer import tls_offer
 from securemail.session import SecureSession
-from securemail.setup.offer import tls_offer
 from securemail.setup.report import AccountReport, LoginResult, ServiceReport, Step
 
 
@@ -22,7 +23,8 @@ async def verify_account(
 
     All services are tried at once. A login is tried only where the connection met the minimum, that
     of RFC 8314 for an account that has none: no credentials are sent otherwise, and the report says
-    why. It shows `TLSOffer`s for an account without a minimum.
+    why. It shows `TLSOffer`s for an account without a minimum, and warns of a client certificate
+    that ends soon.
 
     A failure is part of the report, with what a person can do. Raises: nothing but UsageError for
     an account without servers.
@@ -32,7 +34,10 @@ async def verify_account(
         raise UsageError("it has no server", field="account")
     names = resolver or Resolver.system()
     tried = await asyncio.gather(*(_try(account, each, names, timeouts) for each in services))
-    return AccountReport(account=account, services=tuple(tried))
+    mine = account.client_certificate
+    warning = mine.warning(now()) if mine is not None else None
+    warnings = () if warning is None else (warning,)
+    return AccountReport(account=account, services=tuple(tried), warnings=warnings)
 
 
 @dataclass(slots=True)

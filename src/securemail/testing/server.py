@@ -60,8 +60,9 @@ class Offer:
     LOGINDISABLED is said inside TLS too, and POP3 has no USER; without `sasl_ir` IMAP refuses an
     initial response; without `greeting_capabilities` clients have to ask; without `pipelining` or
     `utf8` POP3 does not offer it; with `utf8` it refuses messages whose header is not ASCII to
-    clients that have not asked for that mode. `extensions` are what submission lists in its reply
-    to EHLO, and no others work: "SIZE 1000", "DSN", "REQUIRETLS".
+    clients that have not asked for that mode; with `apop` its greeting has a timestamp.
+    `extensions` are what submission lists in its reply to EHLO, and no others work: "SIZE 1000",
+    "DSN", "REQUIRETLS".
     """
 
     certificate: ServerCertificate | None = None
@@ -75,6 +76,7 @@ class Offer:
     extensions: tuple[str, ...] = EXTENSIONS
     pipelining: bool = True
     utf8: bool = True
+    apop: bool = False
 
 
 class MailServer:
@@ -111,7 +113,10 @@ class MailServer:
         self._site = self._new_site(offer, client_certificates=client_certificates)
         self._office = Office(self._site, offer.extensions, self.submitted)
         self._maildrops = Maildrops(
-            self._site, offers_pipelining=offer.pipelining, offers_utf8=offer.utf8
+            self._site,
+            offers_pipelining=offer.pipelining,
+            offers_utf8=offer.utf8,
+            offers_apop=offer.apop,
         )
         self._connections: set[Connection] = set()
         self._listeners = {key: Listener(partial(self._serve, key=key)) for key in _LISTENERS}

@@ -16,6 +16,7 @@ from OpenSSL.crypto import X509
 
 from securemail.proof import TLSVersion
 from securemail.tls.handshake import notice, verify
+from securemail.tls.revocation import hear_staple
 from securemail.trust import TrustStore
 
 # RFC 9325 section 4.2: forward secrecy and AEAD. Security level 2 refuses RSA below 2,048 bits and
@@ -25,6 +26,10 @@ _TLS12_CIPHERS: Final = b"ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"
 # pyOpenSSL lets us name one group, not a list; every TLS 1.3 server must have this one (RFC 8446
 # section 9.1), and every TLS 1.2 server in the field has it.
 _CLASSICAL: Final = ec.SECP256R1()
+
+# SSL_MODE_NO_AUTO_CHAIN, which pyOpenSSL does not name. Without it OpenSSL puts authorities
+# that the account trusts behind a client certificate that has no chain of its own.
+_NO_AUTO_CHAIN: Final = 0x8
 
 ClientContext = SSL.Context
 
@@ -62,10 +67,11 @@ def build_context(key: ContextKey) -> ClientContext:
         context.set_tmp_ecdh(_CLASSICAL)
     context.set_options(_OPTIONS)
     # 42 instead of 67 KiB in OpenSSL per idle connection.
-    context.set_mode(SSL.MODE_RELEASE_BUFFERS)
+    context.set_mode(SSL.MODE_RELEASE_BUFFERS | _NO_AUTO_CHAIN)
     context.set_session_cache_mode(SSL.SESS_CACHE_OFF)
     context.set_verify(SSL.VERIFY_PEER, verify)
     context.set_info_callback(notice)
+    context.set_ocsp_client_callback(hear_staple)
     for issuer in key.client_chain:
         context.add_extra_chain_cert(issuer)
     _load_authorities(context, key.trust)

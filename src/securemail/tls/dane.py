@@ -13,7 +13,7 @@ from typing import Final
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from securemail import limits
@@ -136,4 +136,10 @@ def is_strong(certificate: x509.Certificate) -> bool:
         key = certificate.public_key()
     except (ValueError, UnsupportedAlgorithm):
         return False
-    return not isinstance(key, rsa.RSAPublicKey) or key.key_size >= limits.RSA_BITS
+    match key:
+        case rsa.RSAPublicKey():
+            return key.key_size >= limits.RSA_BITS
+        case ec.EllipticCurvePublicKey():
+            return key.key_size >= limits.CURVE_BITS
+        case _:
+            return True

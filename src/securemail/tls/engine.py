@@ -8,11 +8,18 @@ from typing import Final
 from cryptography import x509
 from OpenSSL import SSL
 
-from securemail.errors import CertificateError, ConnectError, SecureMailError, TLSError
+from securemail.errors import (
+    CertificateError,
+    ConnectError,
+    SecureMailError,
+    TLSError,
+    VersionError,
+)
 from securemail.proof import CertificateReason, ChannelBinding, Proof, Trust
+from securemail.revocation import Revocation
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
-from securemail.tls.handshake import Handshake, reason_of, tls_version
+from securemail.tls.handshake import UNWELCOME, Handshake, reason_of, tls_version
 from securemail.tls.resumption import Tickets
 from securemail.tls.tickets import SessionTickets
 from securemail.tls.verdict import Verdict
@@ -24,6 +31,9 @@ _READ_BYTES: Final = 16 * 1024
 
 # What OpenSSL says when the first bytes from the server are no TLS record.
 _NOT_TLS: Final = frozenset({"wrong version number", "packet length too long", "http request"})
+
+# Our word for the server's version, and its alert on ours.
+_NO_VERSION: Final = frozenset({"unsupported protocol", "protocol version"})
 
 # And what it says when a certificate cannot be parsed, or has a key that is none for TLS.
 _BAD_CERTIFICATE: Final = frozenset(
@@ -67,6 +77,8 @@ class Engine:
         self._connection = SSL.Connection(context)
         self._connection.set_app_data(handshake)
         self._connection.set_connect_state()
+        if handshake.rules.revocation is not Revocation.OFF:
+            self._connection.request_ocsp()
         if not handshake.rules.is_address:
             self._connection.set_tlsext_host_name(handshake.rules.server_name.encode("ascii"))
 
@@ -79,6 +91,14 @@ class Engine:
     def is_resuming(self) -> bool:
         """Whether the server was offered an earlier session, and has not declined it yet."""
         return self._sessions.is_offered and not self._handshake.has_read_certificate
+
+    @property
+    def is_certificate_unwelcome(self) -> bool:
+        """Whether the handshake ended because the server does not take the client certificate.
+
+        Another one, without it, may get further.
+        """
+        return self._handshake.is_certificate_unwelcome
 
     def start(self) -> None:
         """Begin the handshake."""
@@ -104,9 +124,13 @@ class Engine:
     def _advance(self) -> None:
         try:
             self._connection.do_handshake()
-        except SSL.WantReadError:
-            return
         except SSL.Error as exc:
+            if self.is_certificate_unwelcome:
+                self.outgoing()  # the certificate is in it
+                self._handshake.client_certificate_sent = False
+                raise TLSError(f"the client certificate stays here: {UNWELCOME}") from exc
+            if isinstance(exc, SSL.WantReadError):
+                return
             raise self._explained(exc) from exc
         self._sessions.settle(self._connection, self._handshake)
         self._check_verdict()
@@ -222,6 +246,8 @@ class Engine:
             ),
             client_certificate_problem=handshake.client_certificate_problem,
             channel_binding=self.channel_binding(),
+            revocation=handshake.revocation,
+            without_hybrid=handshake.without_hybrid,
         )
 
     def _verified_chain(self) -> tuple[x509.Certificate, ...]:
@@ -245,20 +271,29 @@ class Engine:
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
         handshake = self._handshake
-        if handshake.failure and handshake.rules.must_validate:
-            return handshake.failure
+        if handshake.refusal:
+            return handshake.refusal
         reason = reason_of(exc)
+        is_version = not {handshake.alert, reason}.isdisjoint(_NO_VERSION)
+        kind = VersionError if is_version and not self.is_established else TLSError
         if handshake.alert:
-            return TLSError(
+            return kind(
                 f"{handshake.rules.host} ended TLS with the alert {handshake.alert!r}",
                 alert=handshake.alert,
             )
         if not self.is_established and reason in _BAD_CERTIFICATE:
             return CertificateError(
-                f"the certificate of {handshake.rules.host} is not accepted (malformed): {reason}",
+                f"the certificate of {handshake.rules.host} is malformed ({reason})",
                 reason=CertificateReason.MALFORMED,
+                certificate=None,
+            )
+        # Before it asks us: what was stapled is no OCSP response at all.
+        if not self.is_established and reason == "tlsv1 bad certificate status response":
+            return CertificateError(
+                f"{handshake.rules.host} has stapled a status that cannot be read",
+                reason=CertificateReason.STAPLE_INVALID,
                 certificate=None,
             )
         if not self.is_established and reason in _NOT_TLS:
             return TLSError(f"{handshake.rules.host} does not speak TLS there ({reason})")
-        return TLSError(f"TLS with {handshake.rules.host} failed: {reason}")
+        return kind(f"TLS with {handshake.rules.host} failed: {reason}")

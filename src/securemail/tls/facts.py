@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final, Self
+from typing import Final, Literal, Self
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -38,12 +38,12 @@ class CertificateFacts:
     def of(cls, certificate: x509.Certificate) -> Self:
         """Return what is in `certificate`."""
         return cls(
-            subject=_text(certificate, "subject"),
-            issuer=_text(certificate, "issuer"),
+            subject=name_in(certificate, "subject"),
+            issuer=name_in(certificate, "issuer"),
             names=names_of(certificate),
             valid_from=certificate.not_valid_before_utc,
             valid_until=certificate.not_valid_after_utc,
-            key=_key(certificate),
+            key=key_of(certificate),
             fingerprint=fingerprint(certificate.public_bytes(Encoding.DER)),
         )
 
@@ -56,7 +56,8 @@ class CertificateFacts:
         )
 
 
-def _text(certificate: x509.Certificate, field: str) -> str:
+def name_in(certificate: x509.Certificate, field: Literal["subject", "issuer"]) -> str:
+    """Return the name in `field` for a message, whatever it is."""
     try:
         name: x509.Name = getattr(certificate, field)
         return printable(name.rfc4514_string()) or "nobody"
@@ -64,7 +65,8 @@ def _text(certificate: x509.Certificate, field: str) -> str:
         return "a name that cannot be read"
 
 
-def _key(certificate: x509.Certificate) -> str:
+def key_of(certificate: x509.Certificate) -> str:
+    """Return which kind of key `certificate` is for, and how strong it is."""
     try:
         key = certificate.public_key()
     except Exception:  # noqa: BLE001 - as above

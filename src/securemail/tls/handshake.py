@@ -6,6 +6,7 @@ client certificate or a byte of mail protocol has left. No I/O here.
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
@@ -17,27 +18,11 @@ from OpenSSL.crypto import X509
 from securemail.certificate import ClientCertificate
 from securemail.errors import CertificateError
 from securemail.proof import CertificateReason, TLSVersion, Trust
+from securemail.revocation import RevocationStatus
+from securemail.tls.findings import finding_of
+from securemail.tls.issuers import is_welcome
 from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
 from securemail.wire.text import printable
-
-_Codes = SSL.X509VerificationCodes
-
-# X509_V_ERR_* of OpenSSL's x509_vfy.h. What is not listed is INVALID.
-REASONS: Final = {
-    _Codes.ERR_CERT_HAS_EXPIRED: CertificateReason.EXPIRED,
-    _Codes.ERR_CERT_NOT_YET_VALID: CertificateReason.NOT_YET_VALID,
-    _Codes.ERR_DEPTH_ZERO_SELF_SIGNED_CERT: CertificateReason.SELF_SIGNED,
-    _Codes.ERR_SELF_SIGNED_CERT_IN_CHAIN: CertificateReason.UNKNOWN_ISSUER,
-    _Codes.ERR_UNABLE_TO_GET_ISSUER_CERT: CertificateReason.UNKNOWN_ISSUER,
-    _Codes.ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY: CertificateReason.UNKNOWN_ISSUER,
-    _Codes.ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE: CertificateReason.UNKNOWN_ISSUER,
-    _Codes.ERR_CERT_UNTRUSTED: CertificateReason.UNKNOWN_ISSUER,
-    _Codes.ERR_CERT_REVOKED: CertificateReason.REVOKED,
-    _Codes.ERR_INVALID_PURPOSE: CertificateReason.PURPOSE,
-    66: CertificateReason.WEAK,  # X509_V_ERR_EE_KEY_TOO_SMALL
-    67: CertificateReason.WEAK,  # X509_V_ERR_CA_KEY_TOO_SMALL
-    68: CertificateReason.WEAK,  # X509_V_ERR_CA_MD_TOO_WEAK
-}
 
 _VERSIONS: Final = {
     SSL.TLS1_2_VERSION: TLSVersion.TLS_1_2,
@@ -64,6 +49,8 @@ ALERTS: Final = {
     116: "certificate required",
 }
 
+UNWELCOME: Final = "no issuer of its chain is among those whose certificates the server takes"
+
 _READ_ALERT: Final = SSL.SSL_CB_READ_ALERT
 _CLOSE_NOTIFY: Final = 0
 
@@ -72,17 +59,25 @@ _CLOSE_NOTIFY: Final = 0
 class Handshake:
     """The rules of one connection, and what became known under them.
 
-    `may_show` says in which TLS versions the account lets its client certificate be seen.
+    `at` is when it began, by which a staple is judged, and for the words of a refusal. `may_show`
+    says in which TLS versions and behind which key exchange the account lets its client certificate
+    be seen. The handshake is `without_hybrid` if the server was silent to one with the post-quantum
+    group on offer.
     """
 
     rules: Rules
+    at: dt.datetime
     client_certificate: ClientCertificate | None = None
-    may_show: Callable[[TLSVersion], bool] = field(default=lambda _: True)
+    may_show: Callable[[TLSVersion, str | None], bool] = field(default=lambda *_: True)
+    without_hybrid: bool = False
     verdict: Verdict | None = None
+    revocation: RevocationStatus = RevocationStatus()
     client_certificate_requested: bool = False
     client_certificate_sent: bool = False
     client_certificate_problem: str | None = None
     is_certificate_withheld: bool = False
+    is_certificate_loaded: bool = False
+    is_certificate_unwelcome: bool = False
     has_read_certificate: bool = False
     alert: str | None = None
     _has_ticket: bool = False
@@ -101,14 +96,27 @@ class Handshake:
             list(certificate.extensions)  # raises for malformed ones, which OpenSSL puts otherwise
         self._chain[depth] = certificate
         if error:
-            reason = REASONS.get(error, CertificateReason.INVALID)
-            detail = _detail(reason, certificate, error, depth)
-            self._findings.append(Finding(reason, certificate, detail, depth))
+            self._findings.append(finding_of(error, certificate, depth, self.at))
         is_due = depth == 0 if not error else self.verdict is not None
-        if is_due and self._is_open:
-            chain = [self._chain[place] for place in sorted(self._chain)]
-            self.verdict = decide(self.rules, chain, self._findings)
-            self.problems = problems_of(self.rules, chain, self._findings)
+        if is_due:
+            self._decide()
+
+    def find(self, finding: Finding) -> None:
+        """Take note of `finding` after the verdict, and find that again."""
+        self._findings.append(finding)
+        self._decide()
+
+    def _decide(self) -> None:
+        if self._is_open:
+            self.verdict = decide(self.rules, self.chain, self._findings)
+        self.problems = problems_of(self.rules, self.chain, self._findings)
+
+    @property
+    def chain(self) -> tuple[x509.Certificate, ...]:
+        """The chain, the server's own certificate first; empty as long as that is not known."""
+        return (
+            tuple(self._chain[place] for place in sorted(self._chain)) if 0 in self._chain else ()
+        )
 
     @property
     def _is_open(self) -> bool:
@@ -148,6 +156,15 @@ class Handshake:
         return None
 
     @property
+    def refusal(self) -> CertificateError | None:
+        """Why the handshake must end, if it must.
+
+        Without a minimum it goes on as long as the client certificate is out of reach.
+        """
+        must_end = self.rules.must_validate or self.is_certificate_loaded
+        return self.failure if must_end else None
+
+    @property
     def is_authenticated(self) -> bool:
         """Whether the server's certificate was judged and nothing was found wanting."""
         return self.verdict is not None and self.verdict.trust is not Trust.NONE
@@ -159,9 +176,10 @@ def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: i
     try:
         handshake.see(cert.to_cryptography(), 0 if ok else error or -1, depth)
     except Exception as exc:  # noqa: BLE001 - hostile certificates raise anything: fail closed
-        detail = printable(str(exc))
+        about = "it" if depth == 0 else f"an issuer, {depth} above it,"
+        detail = f"{about} is malformed ({printable(str(exc))})"
         handshake.refuse(Finding(CertificateReason.MALFORMED, _parsed(cert), detail, depth))
-    return handshake.failure is None or not handshake.rules.must_validate
+    return handshake.refusal is None
 
 
 def _parsed(cert: X509) -> x509.Certificate | None:
@@ -189,6 +207,7 @@ def notice(connection: SSL.Connection, where: int, value: int) -> None:
             _load_client_certificate(connection, handshake)
         case b"SSLv3/TLS read server certificate request":
             handshake.client_certificate_requested = True
+            _reconsider(connection, handshake)
         case b"SSLv3/TLS write certificate verify":
             handshake.client_certificate_sent = True
         case b"SSLv3/TLS read server session ticket":
@@ -205,14 +224,39 @@ def _load_client_certificate(connection: SSL.Connection, handshake: Handshake) -
     version = tls_version(connection)
     if mine is None or version is None or not handshake.is_authenticated:
         return
-    if not handshake.may_show(version):
+    if not handshake.may_show(version, connection.get_group_name()):
         handshake.is_certificate_withheld = True
+        return
+    if handshake.is_certificate_loaded or handshake.client_certificate_problem:
+        return  # the list may be long, and a server can have us called for each octet
+    if not _is_welcome(connection, mine):
+        handshake.client_certificate_problem = UNWELCOME
         return
     try:
         connection.use_certificate(mine.certificate)
         connection.use_privatekey(mine.key)
+        handshake.is_certificate_loaded = True
     except SSL.Error as exc:
         handshake.client_certificate_problem = reason_of(exc)
+
+
+def _reconsider(connection: SSL.Connection, handshake: Handshake) -> None:
+    """Take note of a certificate that the server would not take, where it is out of reach already.
+
+    TLS 1.2 has the request behind the server's certificate, and OpenSSL chooses its answer before
+    it calls us again. So `Engine` throws that answer away.
+    """
+    mine = handshake.client_certificate
+    is_decided = handshake.is_certificate_unwelcome or not handshake.is_certificate_loaded
+    if mine is not None and not is_decided:
+        handshake.is_certificate_unwelcome = not _is_welcome(connection, mine)
+
+
+def _is_welcome(connection: SSL.Connection, mine: ClientCertificate) -> bool:
+    try:
+        return is_welcome(mine, connection.get_client_ca_list(as_cryptography=True))
+    except Exception:  # noqa: BLE001 - what cannot be read as names does not name our issuer
+        return False
 
 
 def tls_version(connection: SSL.Connection) -> TLSVersion | None:
@@ -227,25 +271,3 @@ def reason_of(exc: SSL.Error) -> str:
             return reason
         case _:
             return str(exc) or type(exc).__name__
-
-
-def _detail(
-    reason: CertificateReason, certificate: x509.Certificate, error: int, depth: int
-) -> str:
-    subject = printable(certificate.subject.rfc4514_string()) or "a certificate without a subject"
-    where = "" if depth == 0 else f"{subject}, {depth} above the server's own, "
-    match reason:
-        case CertificateReason.EXPIRED:
-            return (
-                f"{where or 'it '}expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-            )
-        case CertificateReason.NOT_YET_VALID:
-            start = certificate.not_valid_before_utc
-            return f"{where or 'it '}is valid from {start:%Y-%m-%d %H:%M} UTC only"
-        case CertificateReason.SELF_SIGNED:
-            return "the server signed it itself"
-        case CertificateReason.UNKNOWN_ISSUER:
-            issuer = printable(certificate.issuer.rfc4514_string()) or "nobody"
-            return f"it leads to {issuer}, which the account does not trust"
-        case _:
-            return f"{where}OpenSSL verification error {error}"

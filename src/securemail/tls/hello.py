@@ -13,14 +13,21 @@ class Hello:
 
     `is_hybrid`: X25519MLKEM768 first (1,555 bytes; some middleboxes drop what is larger than one
     packet), or X25519 and the curves only. `may_resume`: a session to take up, if there is one.
+    `shows_certificate`: the account's client certificate, if the server asks for one later on.
     """
 
     is_hybrid: bool = True
     may_resume: bool = True
+    shows_certificate: bool = True
 
 
 def less(
-    hello: Hello, failure: SecureMailError, *, is_silent: bool, is_resuming: bool = False
+    hello: Hello,
+    failure: SecureMailError,
+    *,
+    is_silent: bool,
+    is_resuming: bool = False,
+    is_unwelcome: bool = False,
 ) -> Hello | None:
     """Return what to offer in another try, or None where that cannot help.
 
@@ -31,7 +38,12 @@ def less(
     `is_silent`: the server has said nothing at all to the ClientHello. What it says can be forged
     by anyone on the path, who must not be able to talk us down; silence costs them as much as
     cutting the line.
+
+    `is_unwelcome`: the server named the issuers whose client certificates it takes, and the
+    account's is none of those. Whoever forges that gains a handshake without a certificate.
     """
+    if is_unwelcome and hello.shows_certificate:
+        return replace(hello, shows_certificate=False)
     if is_resuming and hello.may_resume and _broke(failure):
         return replace(hello, may_resume=False)
     died = isinstance(failure, ConnectError | DeadlineError) and failure.phase == "tls"

@@ -17,7 +17,9 @@ from OpenSSL import SSL
 from securemail import limits
 from securemail.account import Account, Endpoint, Service
 from securemail.minimum import Policy
-from securemail.proof import CertificateReason, Proof, TLSVersion, Trust
+from securemail.proof import Proof, TLSVersion, Trust
+from securemail.tls.findings import out_of_date
+from securemail.tls.revocation import objection
 from securemail.tls.verdict import Finding, Rules, Verdict, decide
 from securemail.trust import TrustStore
 
@@ -101,8 +103,8 @@ class Tickets(Protocol):
 def judge(evidence: Evidence, rules: Rules, now: dt.datetime) -> Verdict | None:
     """Return what `evidence` is worth at `now`, under the rules of today; None when it is too old.
 
-    Names, DANE records and pins are compared anew, and the dates of the whole chain; what PKIX
-    found wanting then still is.
+    Names, DANE records and pins are compared anew, and the dates of the whole chain and of what was
+    stapled; what PKIX found wanting then still is.
     """
     # A clock that was set back must not make a session younger than it is.
     if not dt.timedelta(0) <= now - evidence.at < _LIFETIME:
@@ -110,15 +112,20 @@ def judge(evidence: Evidence, rules: Rules, now: dt.datetime) -> Verdict | None:
     chain = evidence.proof.chain
     if not chain or evidence.proof.tls_version is not TLSVersion.TLS_1_3:
         return None
-    verdict = decide(rules, chain, [*evidence.findings, *_out_of_date(evidence, now)])
+    since = [*_out_of_date(evidence, now), *_not_known_good(evidence, rules, now)]
+    verdict = decide(rules, chain, [*evidence.findings, *since])
     return None if verdict.trust is Trust.NONE else verdict
+
+
+def _not_known_good(evidence: Evidence, rules: Rules, now: dt.datetime) -> Iterator[Finding]:
+    """Yield what speaks against a staple by now: a full handshake brings a newer one."""
+    proof = evidence.proof
+    found = objection(rules.revocation, proof.chain, proof.revocation, now)
+    if found is not None:
+        yield found
 
 
 def _out_of_date(evidence: Evidence, now: dt.datetime) -> Iterator[Finding]:
     for depth, certificate in enumerate(evidence.proof.chain):
-        if now > certificate.not_valid_after_utc:
-            detail = f"it expired on {certificate.not_valid_after_utc:%Y-%m-%d %H:%M} UTC"
-            yield Finding(CertificateReason.EXPIRED, certificate, detail, depth)
-        elif now < certificate.not_valid_before_utc:
-            detail = f"it is valid from {certificate.not_valid_before_utc:%Y-%m-%d %H:%M} UTC only"
-            yield Finding(CertificateReason.NOT_YET_VALID, certificate, detail, depth)
+        if finding := out_of_date(certificate, depth, now):
+            yield finding

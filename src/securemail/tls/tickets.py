@@ -58,7 +58,8 @@ class SessionTickets:
         """Return the whole proof: with what a resumed handshake owes to the full one before it."""
         if self._offered is not None:
             self._evidence = self._offered.resumable.evidence
-            return replace(proof, chain=self._evidence.proof.chain, resumed=True)
+            before = self._evidence.proof
+            return replace(proof, chain=before.chain, revocation=before.revocation, resumed=True)
         is_good = handshake.is_authenticated and proof.tls_version is TLSVersion.TLS_1_3
         if self._tickets is not None and is_good:
             bare = replace(proof, channel_binding=None)

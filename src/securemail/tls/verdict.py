@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Final
 
 from cryptography import x509
@@ -16,11 +17,22 @@ from securemail.errors import CertificateError
 from securemail.pin import Pin, fingerprint
 from securemail.proof import CertificateReason, Identity, IdentityKind, Trust
 from securemail.records import TLSARecord
+from securemail.revocation import Revocation
+from securemail.tls.constraints import may_certify
 from securemail.tls.dane import Match, Usage, is_strong, matches
 from securemail.tls.identity import match_identity, names_of, reference_identities
 
 # What PKIX says of a chain whose last certificate no authority has issued.
-_NO_ANCHOR: Final = frozenset({CertificateReason.UNKNOWN_ISSUER, CertificateReason.SELF_SIGNED})
+_NO_ANCHOR: Final = frozenset(
+    {
+        CertificateReason.INCOMPLETE_CHAIN,
+        CertificateReason.UNKNOWN_ISSUER,
+        CertificateReason.SELF_SIGNED,
+    }
+)
+
+# What an issuer's word is missing or worth nothing.
+_NO_STAPLE: Final = frozenset({CertificateReason.STAPLE_MISSING, CertificateReason.STAPLE_INVALID})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +45,7 @@ class Rules:
     alias of (RFC 7671 section 7). Where there are records, one of them must be met. `srv_id` is the
     service of the mail domain whose SRV record led to the host ("_imaps.example.org"), if one did.
     `pin` is what a person has accepted for this server; it is None for accounts with a minimum.
+    `revocation` is what to ask about it: where it is not OFF, a staple is asked for and judged.
     """
 
     host: str
@@ -42,6 +55,7 @@ class Rules:
     tlsa_base: str = ""
     srv_id: str = ""
     pin: Pin | None = None
+    revocation: Revocation = Revocation.OFF
 
     @property
     def may_accept_in_spite_of_findings(self) -> bool:
@@ -114,11 +128,16 @@ def _by_pkix(
 ) -> Verdict:
     if findings:
         return refused(rules, findings[0])
-    identity = _identity(rules, chain[0])
+    wanted = _wanted(rules)
+    identity = match_identity(chain[0], wanted)
     if identity is None:
         detail = f"it is for {names_of(chain[0])}"
         return refused(rules, Finding(CertificateReason.NAME_MISMATCH, chain[0], detail))
-    return Verdict(Trust.PKIX, identity)
+    permitted = match_identity(chain[0], list(filter(partial(may_certify, chain[1:]), wanted)))
+    if permitted is None:
+        detail = f"it was issued by an authority that may not speak for {identity.name}"
+        return refused(rules, Finding(CertificateReason.NAME_CONSTRAINTS, chain[0], detail))
+    return Verdict(Trust.PKIX, permitted)
 
 
 def _by_dane(
@@ -142,11 +161,11 @@ def _by_match(
             # RFC 7671 section 5.1: neither names nor dates nor issuers matter.
             verdict = Verdict(Trust.DANE_EE, Identity(IdentityKind.TLSA, rules.tlsa_base))
             if not is_strong(chain[0]):
-                detail = "its key is too short"
-                verdict = refused(rules, Finding(CertificateReason.WEAK, chain[0], detail))
+                detail = "it has a key that is too weak"
+                verdict = refused(rules, Finding(CertificateReason.WEAK_KEY, chain[0], detail))
         case Usage.DANE_TA:
             relevant = [each for each in findings if _is_below_anchor(each, match.depth)]
-            verdict = _by_pkix(rules, chain, relevant)
+            verdict = _by_pkix(rules, chain[: match.depth + 1], relevant)
             if verdict.failure is None:
                 verdict = replace(verdict, trust=Trust.DANE_TA)
         case Usage.PKIX_EE | Usage.PKIX_TA:
@@ -161,19 +180,19 @@ def _is_below_anchor(finding: Finding, depth: int) -> bool:
     return finding.depth < depth
 
 
-def _identity(rules: Rules, certificate: x509.Certificate) -> Identity | None:
+def _wanted(rules: Rules) -> tuple[Identity, ...]:
     hosts = tuple(dict.fromkeys((rules.server_name, rules.host)))  # RFC 7671 section 7: both do
-    wanted = reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
-    return match_identity(certificate, wanted)
+    return reference_identities(hosts, is_address=rules.is_address, srv_id=rules.srv_id)
 
 
 def _is_excused(pin: Pin, finding: Finding) -> bool:
     """Return whether a person has accepted `finding` with the certificate (RFC 8314 section 5.4).
 
-    What stands above a pinned certificate vouches for nothing. Its dates do matter: with nobody to
-    revoke it, they are the one end that it has, unless it was over when the person accepted it.
+    What stands above a pinned certificate vouches for nothing, so that no staple is missed. Its
+    dates do matter, as does its issuer's word that it is revoked: they are the ends that it has,
+    unless it was over when the person accepted it.
     """
-    if finding.depth > 0 or finding.reason in _NO_ANCHOR:
+    if finding.depth > 0 or finding.reason in _NO_ANCHOR | _NO_STAPLE:
         return True
     return finding.reason is CertificateReason.EXPIRED and pin.was_expired
 

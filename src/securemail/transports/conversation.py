@@ -7,8 +7,9 @@ import asyncio
 import logging
 from typing import Final
 
-from securemail.errors import ConnectError, SecureMailError
+from securemail.errors import ConnectError, DeadlineError, SecureMailError, UsageError
 from securemail.transports.cause import connection_lost, fresh, located
+from securemail.transports.compressed import CompressedLine
 from securemail.transports.dialog import Dialog
 from securemail.transports.pending import Pending
 
@@ -26,6 +27,8 @@ class Conversation:
         self.dialog = Dialog(self.write)
         self.state_change = asyncio.Event()
         self._transport: asyncio.Transport | None = None
+        self._compression: Pending | None = None
+        self._compressed: CompressedLine | None = None
         self._loop = loop
         self._failure: SecureMailError | None = None
 
@@ -35,7 +38,9 @@ class Conversation:
 
     def write(self, data: bytes) -> None:
         """Send `data`, and log nothing of it."""
-        if self._transport is not None:
+        if (compressed := self._agreed()) is not None:
+            compressed.write(data)
+        elif self._transport is not None:
             self._transport.write(data)
 
     def check(self) -> None:
@@ -45,12 +50,64 @@ class Conversation:
 
     def receive(self, data: bytes) -> None:
         """Take what the server sent. What is wrong with it ends the conversation."""
+        if self._compression is None:
+            self._take(data)
+            return
+        # What follows the CRLF of the OK is compressed, in the same segment or not (RFC 4978).
+        at = 0
+        while at < len(data) and self._agreed() is None:
+            end = data.find(b"\n", at) + 1 or len(data)
+            self._take(data[at:end])
+            at = end
+        if at < len(data) and (compressed := self._agreed()) is not None:
+            compressed.receive(data[at:])
+
+    def _take(self, data: bytes) -> None:
         if self._failure is not None:
             return
         try:
             self.dialog.receive(data)
         except SecureMailError as error:
             self._abort(located(error, self.peer))
+
+    def _refuse(self, error: SecureMailError) -> None:
+        self._abort(located(error, self.peer))
+
+    async def compress(self, tag: str, *, timeout_s: float) -> bool:
+        """Ask for compression (RFC 4978), and return whether it is in force.
+
+        Other commands wait meanwhile.
+
+        Raises: UsageError when it was asked for already; DeadlineError; why the session ended.
+        """
+        self.check()
+        if self._compression is not None:
+            raise UsageError("was asked for already", field="compress")
+        message = f"{self.peer}: COMPRESS took longer than {timeout_s:g} s"
+        self._compression = Pending(
+            name="COMPRESS",
+            tag=tag,
+            slot="COMPRESS",
+            is_sync=True,
+            wire=f"{tag} COMPRESS DEFLATE\r\n".encode(),
+            ended=self._loop.create_future(),
+            late=DeadlineError(message, phase="command", seconds=timeout_s),
+        )
+        await self.ask(self._compression, timeout_s=timeout_s)
+        self.check()
+        if self._agreed() is None:
+            self._compression = None
+        return self._compressed is not None
+
+    def _agreed(self) -> CompressedLine | None:
+        """Return the compressed line from the moment on at which the server said OK to it.
+
+        Asked before each octet in or out: the next command leaves in the step that reads the OK.
+        """
+        asked, transport = self._compression, self._transport
+        if self._compressed is None and asked and transport and asked.result == "OK":
+            self._compressed = CompressedLine(transport, self._take, self._refuse)
+        return self._compressed
 
     def lose(self, error: Exception | None) -> None:
         """End because the connection is gone; `error` is the transport's reason, if it has one."""
@@ -94,6 +151,8 @@ class Conversation:
     def _progress(self, pending: Pending) -> tuple[int, ...]:
         """Return what changes as long as the command is getting somewhere."""
         waiting = self._transport.get_write_buffer_size() if self._transport else 0
+        if self._compressed is not None:
+            waiting += self._compressed.waiting_bytes
         return (pending.size, len(pending.lines[-1]) if pending.lines else 0, waiting)
 
     def _give_up(self, pending: Pending, why: str) -> None:
@@ -112,5 +171,7 @@ class Conversation:
             _log.debug("%s: the session is over: %s", self.peer, type(error).__name__)
             self._failure = error
             self.dialog.end(error)
+            if self._compressed is not None:
+                self._compressed.close()
             self.state_change.set()
             self.state_change.clear()

@@ -14,6 +14,10 @@ TERMINATOR: Final = b"."
 # More digits than this are no number of messages and no size of a mailbox.
 _NUMBER: Final = re.compile(rb"[0-9]{1,20}\Z")
 # RFC 1939 section 7: 0x21 to 0x7E. Its 70 characters at most are not held against a server.
+# RFC 822's msg-id, and nothing else: the collisions of MD5 that APOP falls to are made of octets
+# which it does not allow (Leurent 2007, RFC 1939 section 7).
+_ATOMS: Final = rb"[\w!#$%&'*+/=?^`{|}~.-]+"
+_TIMESTAMP: Final = re.compile(rb"<%b@%b>" % (_ATOMS, _ATOMS), re.ASCII)
 _UID: Final = re.compile(rb"[\x21-\x7e]+\Z")
 
 
@@ -54,6 +58,16 @@ def parse_reply(line: bytes) -> Status | Continuation:
             return Continuation(text)
         case _:
             raise ProtocolError(f"the server sent a line that is no reply: {words(line)!r}")
+
+
+def timestamp(text: bytes) -> bytes:
+    """Return the timestamp in a greeting, with its brackets, or b"" where there is none.
+
+    RFC 1939 section 7: there is one, in the form of a msg-id. What is not is none.
+    """
+    found = re.findall(rb"<[^<>]*>", text)
+    is_good = len(found) == 1 and _TIMESTAMP.fullmatch(found[0]) is not None
+    return found[0] if is_good else b""
 
 
 def unstuffed(line: bytes) -> bytes:

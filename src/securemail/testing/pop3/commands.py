@@ -17,6 +17,7 @@ COMMANDS: Final = {
     "QUIT": Command(login.quit_, _ANY),
     "STLS": Command(login.stls, _BEFORE),
     "UTF8": Command(login.utf8, _BEFORE),
+    "APOP": Command(login.apop, _BEFORE),
     "AUTH": Command(login.auth, _BEFORE),
     "USER": Command(login.user, _BEFORE),
     "PASS": Command(login.password, _BEFORE),

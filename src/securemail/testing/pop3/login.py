@@ -1,10 +1,12 @@
-"""CAPA, STLS, UTF8, USER, PASS and AUTH (RFC 1939, 2449, 2595, 5034, 6856)."""
+"""CAPA, STLS, UTF8, USER, PASS, APOP and AUTH (RFC 1939, 2449, 2595, 5034, 6856)."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
+import secrets
 from typing import Final
 
 from securemail.testing.pop3.session import HangupError, RefusedError, Session, State
@@ -73,6 +75,19 @@ async def password(session: Session, argument: bytes) -> str:
     if not claimed:
         raise RefusedError("USER comes first")
     return session.enter(_checked(session, claimed.encode(), argument))
+
+
+async def apop(session: Session, argument: bytes) -> str:
+    """APOP (RFC 1939 section 7)."""
+    name, _, digest = argument.rpartition(b" ")
+    _require_login(session, name)
+    if not session.maildrops.offers_apop:
+        raise RefusedError("APOP is not offered")
+    word = session.site.users.get(name.decode("utf-8", "replace"), secrets.token_hex(12))
+    expected = hashlib.md5(f"{session.timestamp}{word}".encode(), usedforsecurity=False)
+    if not hmac.compare_digest(expected.hexdigest().encode(), digest):
+        raise RefusedError(_WRONG)
+    return session.enter(name.decode())
 
 
 async def auth(session: Session, argument: bytes) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import secrets
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -41,6 +42,7 @@ class Maildrops:
     site: Site
     offers_pipelining: bool
     offers_utf8: bool
+    offers_apop: bool
     locked: set[str] = field(default_factory=set)
 
 
@@ -53,6 +55,7 @@ class Session:
         self.site: Final = maildrops.site
         self.state = State.AUTHORIZATION
         self.claimed = ""  # by USER
+        self.timestamp = f"<{secrets.token_hex(12)}@securemail.testing>"
         self.is_utf8 = False
         self.user = ""
         self.uids: list[int] = []  # of message 1, 2, ... as they were at login
@@ -66,7 +69,8 @@ class Session:
             ConnectionResetError: the client has left; nothing is deleted then.
 
         """
-        self.ok(f"{self.site.host_name} ready")
+        timestamp = f" {self.timestamp}" if self.maildrops.offers_apop else ""
+        self.ok(f"{self.site.host_name} ready{timestamp}")
         try:
             while self.state is not State.OVER:
                 await self._serve_one()

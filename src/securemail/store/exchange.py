@@ -1,0 +1,117 @@
+"""Accounts as a text in JSON or TOML: for a backup, another computer, a person's editor.
+
+No secret is in it. Whoever has written it says where the passwords go: read your own only.
+No I/O here.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import re
+import tomllib
+from collections.abc import Iterable
+from enum import Enum
+from typing import Any, Final, NoReturn
+
+from securemail import limits
+from securemail.errors import UsageError
+from securemail.store.document import entry_in, entry_table
+from securemail.store.entry import Entry
+
+_VERSION: Final = 1
+_PLACE: Final = "file"
+_TOML_TEXT: Final = re.compile(r'"(?:\\.|[^"\\])*"|\'[^\']*\'')
+
+
+class Format(Enum):
+    """How accounts are written."""
+
+    JSON = "JSON"
+    TOML = "TOML"
+
+
+def write(entries: Iterable[Entry], form: Format) -> str:
+    """Return the accounts as a text.
+
+    Raises: UsageError for TOML without the extra `securemail[toml]`, and for more than can be read.
+    """
+    accounts = [entry_table(entry) for entry in entries]
+    data = {"securemail": _VERSION, "accounts": accounts}
+    text = json.dumps(data, indent=2) + "\n" if form is Format.JSON else _toml(data)
+    if len(text) > limits.ACCOUNT_FILE_CHARS:
+        raise UsageError(f"its {len(text)} characters could not be read again", field=_PLACE)
+    return text
+
+
+def read(text: str, form: Format, *, with_pins: bool = False) -> tuple[Entry, ...]:
+    """Return the accounts that `write` has written.
+
+    A file with pins is refused, unless `with_pins` says that a person knows who wrote it: they
+    vouch for servers that nobody else vouches for (RFC 8314 section 5.4).
+
+    Raises: UsageError that names the place, for anything else.
+    """
+    if not isinstance(text, str) or len(text) > limits.ACCOUNT_FILE_CHARS:
+        raise UsageError(f"no text of at most {limits.ACCOUNT_FILE_CHARS} characters", field=_PLACE)
+    values = _parsed(text, form)
+    if not isinstance(values, dict) or values.keys() != {"securemail", "accounts"}:
+        raise UsageError("it has not the fields securemail and accounts", field=_PLACE)
+    version, accounts = values["securemail"], values["accounts"]
+    if type(version) is not int or version != _VERSION:
+        raise UsageError(f"version {version!r:.20} is not {_VERSION}", field=f"{_PLACE}.securemail")
+    if not isinstance(accounts, list) or len(accounts) > limits.ACCOUNT_FILE_ACCOUNTS:
+        most = limits.ACCOUNT_FILE_ACCOUNTS
+        raise UsageError(f"no list of at most {most}", field=f"{_PLACE}.accounts")
+    return tuple(
+        _entry(each, f"accounts[{n}]", with_pins=with_pins) for n, each in enumerate(accounts)
+    )
+
+
+def _entry(data: object, place: str, *, with_pins: bool) -> Entry:
+    entry = entry_in(data, place)
+    if entry.account.pins and not with_pins:
+        raise UsageError("pins are taken over only where that is asked for", field=f"{place}.pins")
+    return entry
+
+
+def _parsed(text: str, form: Format) -> object:
+    try:
+        match form:
+            case Format.JSON:
+                return json.loads(
+                    text, object_pairs_hook=_once, parse_float=_refused, parse_constant=_refused
+                )
+            case Format.TOML:
+                _check_dots(text)
+                return tomllib.loads(text, parse_float=_refused)
+    except (ValueError, RecursionError) as exc:
+        raise UsageError(f"no {form.value}: {exc}", field=_PLACE) from None
+
+
+def _toml(data: dict[str, Any]) -> str:
+    if importlib.util.find_spec("tomli_w") is None:
+        raise UsageError("to write TOML needs securemail[toml]", field="form")
+    import tomli_w  # noqa: PLC0415 - an extra
+
+    return tomli_w.dumps(data)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    # Two fields of one name: a person reads the first, json takes the last.
+    fields = dict(pairs)
+    if len(fields) < len(pairs):
+        raise ValueError("a field is there twice")
+    return fields
+
+
+def _refused(text: str) -> NoReturn:
+    raise ValueError(f"{text[:20]} is no whole number")
+
+
+def _check_dots(text: str) -> None:
+    # A key of 100,000 parts takes tomllib minutes.
+    for number, line in enumerate(text.splitlines(), 1):
+        dots = line.count(".")
+        if dots > limits.TOML_DOTS and _TOML_TEXT.sub("", line).count(".") > limits.TOML_DOTS:
+            raise ValueError(f"too many dots in line {number}")

@@ -1,0 +1,130 @@
+"""Accounts as JSON and TOML: what was written is read, and nothing else."""
+
+from __future__ import annotations
+
+import json
+import warnings
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from securemail import ConfidentialityWarning, UsageError, limits
+from securemail.store import Entry, Format
+from securemail.store.exchange import read, write
+from tests.store.accounts import CANARY, PLAIN, full_account, given_up, json_of, with_token
+
+ENTRIES = tuple(Entry.of(each) for each in (PLAIN, full_account(), with_token()))
+
+
+@pytest.mark.parametrize("form", Format)
+def test_accounts_survive_a_file(form: Format) -> None:
+    text = write(ENTRIES, form)
+    assert read(text, form, with_pins=True) == ENTRIES
+    assert CANARY not in text
+    assert "PRIVATE" not in text
+
+
+@pytest.mark.parametrize("form", Format)
+def test_a_file_without_accounts_is_one(form: Format) -> None:
+    assert read(write((), form), form) == ()
+
+
+@pytest.mark.parametrize("form", Format)
+def test_pins_are_taken_over_only_where_that_is_asked_for(form: Format) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(write(ENTRIES, form), form)
+    assert caught.value.field == "accounts[1].pins"
+
+
+def test_what_a_policy_gave_up_is_in_the_file() -> None:
+    entry = Entry.of(replace(PLAIN, policy=given_up("nobody cares")))
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", ConfidentialityWarning)
+        (back,) = read(write([entry], Format.TOML), Format.TOML)
+    assert back.account.policy.acknowledged == "nobody cares"
+
+
+GOOD: dict[str, Any] = {"address": "alice@example.org"}
+
+
+@pytest.mark.parametrize(
+    ("text", "place"),
+    [
+        ("", "file"),
+        ("[]", "file"),
+        ("{}", "file"),
+        ("[" * 200_000, "file"),
+        ('{"securemail": 1, "securemail": 1, "accounts": []}', "file"),
+        ('{"securemail": 1, "accounts": [], "more": 1}', "file"),
+        ('{"securemail": 1e400, "accounts": []}', "file"),
+        ('{"securemail": NaN, "accounts": []}', "file"),
+        ('{"securemail": ' + "1" * 5000 + ', "accounts": []}', "file"),
+        ('{"securemail": 2, "accounts": []}', "file.securemail"),
+        ('{"securemail": true, "accounts": []}', "file.securemail"),
+        ('{"securemail": 1, "accounts": {}}', "file.accounts"),
+        (json_of(GOOD, {"address": 1}), "accounts[1].address"),
+        (json_of(GOOD, GOOD | {"password": "x"}), "accounts[1]"),
+    ],
+    ids=lambda value: str(value)[:40],
+)
+def test_json_that_is_not_as_it_is_written_is_refused_with_its_place(text: str, place: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        read(text, Format.JSON)
+    assert caught.value.field == place
+    assert len(str(caught.value)) < 1000
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "securemail = ",
+        "securemail = 1.5\naccounts = []",
+        "securemail = 2020-01-01\naccounts = []",
+        "a = " + "[" * 100_000,
+        "a." * 100_000 + "a = 1",
+        "[" + "a." * 100_000 + "a]",
+        '"".' * 100_000 + "a = 1",
+    ],
+    ids=lambda value: str(value)[:20],
+)
+def test_toml_that_is_hostile_is_refused_at_once(text: str) -> None:
+    with pytest.raises(UsageError):
+        read(text, Format.TOML)
+
+
+def test_a_sentence_with_many_dots_is_no_key_of_many_parts() -> None:
+    entry = Entry.of(replace(PLAIN, policy=given_up('well "' + "." * 100)))
+    assert read(write([entry], Format.TOML), Format.TOML) == (entry,)
+
+
+def test_a_file_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ACCOUNT_FILE_CHARS", 30)
+    with pytest.raises(UsageError, match="at most 30 characters"):
+        read(json_of(), Format.JSON)
+    with pytest.raises(UsageError, match="could not be read again"):
+        write(ENTRIES, Format.JSON)
+    monkeypatch.setattr(limits, "ACCOUNT_FILE_CHARS", 1000)
+    monkeypatch.setattr(limits, "ACCOUNT_FILE_ACCOUNTS", 2)
+    with pytest.raises(UsageError, match="at most 2"):
+        read(json_of(GOOD, GOOD, GOOD), Format.JSON)
+
+
+@given(st.text(), st.sampled_from(Format))
+def test_any_text_is_accounts_or_a_usage_error(text: str, form: Format) -> None:
+    with pytest.raises(UsageError):
+        read(text, form)
+
+
+@given(st.data())
+def test_a_file_with_a_character_changed_is_accounts_or_a_usage_error(data: st.DataObject) -> None:
+    text = write(ENTRIES[:1], Format.JSON)
+    place = data.draw(st.integers(0, len(text) - 1))
+    changed = text[:place] + data.draw(st.text(max_size=2)) + text[place + 1 :]
+    try:
+        entries = read(changed, Format.JSON)
+    except UsageError:
+        return
+    assert len(entries) == len(json.loads(changed)["accounts"])
