@@ -120,6 +120,10 @@ class Conversation:
         sent ends the conversation: nobody would know any more whose answer comes next.
         """
         self.dialog.ask(pending)
+        await self.answered(pending, timeout_s=timeout_s)
+
+    async def answered(self, pending: Pending, *, timeout_s: float) -> None:
+        """Return when a command that was asked has its answer; otherwise as `ask`."""
         watch = self._watch if pending.is_patient else self._late
         pending.timer = self._loop.call_later(timeout_s, watch, pending, timeout_s)
         pending.progress = self._progress(pending)

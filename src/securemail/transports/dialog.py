@@ -41,6 +41,9 @@ class Dialog:
         self.pushes = PushQueue()
         self.idling = asyncio.Event()
         self.last_words = ""
+        # Untagged responses that nobody was there to hear, since a command was sent: who keeps an
+        # eye on a mailbox has to look again then.
+        self.unheard = 0
         self._write = write
         # A queue from whose middle a command can leave without a search.
         self._waiting: OrderedDict[Pending, None] = OrderedDict()
@@ -91,6 +94,11 @@ class Dialog:
         self.pushes.fail(error)
         self.idling.set()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is asked, and nothing waits to be."""
+        return not self._running() and not self._waiting
+
     def _running(self) -> list[Pending]:
         return [self.sync] if self.sync is not None else list(self.asynchronous.values())
 
@@ -110,6 +118,7 @@ class Dialog:
         return pending.slot not in self.asynchronous
 
     def _start(self, pending: Pending) -> None:
+        self.unheard = 0
         if pending.is_sync:
             self.sync = pending
         else:
@@ -163,7 +172,9 @@ class Dialog:
 
     def _take_untagged(self, text: bytes) -> Pending | None:
         pending, text = self._addressee(text)
-        if pending is not None:
+        if pending is None:
+            self.unheard += 1
+        else:
             self._hold(pending, text, len(text))
         return pending
 
