@@ -43,6 +43,13 @@ STORE_MUTANTS: Final = (
         f"{FILE}::test_what_is_no_file_is_refused",
     ),
     Mutant(
+        "a revision in a row may be of any type",
+        "store/rows.py",
+        "        _check_types(revision, password, key)\n",
+        "        pass\n",
+        f"{FILE}::test_a_row_that_is_none_of_ours_is_refused",
+    ),
+    Mutant(
         "anybody can lay a journal beside the file",
         "store/file.py",
         "    if found.st_mode & 0o022 or ",
