@@ -21,9 +21,16 @@ CLIENT_CERTIFICATE_MUTANTS: Final = (
     Mutant(
         "with TLS 1.2 nobody asks which issuers the server takes",
         "tls/handshake.py",
-        "            _reconsider(connection, handshake)\n",
-        "            pass\n",
+        "                _reconsider(connection, handshake)\n",
+        "                pass\n",
         f"{WIRE}::test_a_certificate_that_is_not_welcome_stays_and_the_password_logs_in",
+    ),
+    Mutant(
+        "with TLS 1.2 the list of issuers is read for each octet behind it",
+        "tls/handshake.py",
+        "            if where & SSL.SSL_CB_LOOP:",
+        "            if True:",
+        f"{ISSUERS}::test_the_list_of_issuers_is_not_read_again_for_each_octet_behind_it",
     ),
     Mutant(
         "the answer with the certificate in it is sent though the handshake ends",

@@ -43,6 +43,20 @@ STORE_MUTANTS: Final = (
         f"{FILE}::test_what_is_no_file_is_refused",
     ),
     Mutant(
+        "a comment in TOML may begin a text that hides a key",
+        "store/exchange.py",
+        "    | [#] [^\\n]*+\n",
+        "",
+        f"{EXCHANGE}::test_a_key_of_very_many_parts_is_found_wherever_it_hides",
+    ),
+    Mutant(
+        "a revision in a row may be of any type",
+        "store/rows.py",
+        "        _check_types(revision, password, key)\n",
+        "        pass\n",
+        f"{FILE}::test_a_row_that_is_none_of_ours_is_refused",
+    ),
+    Mutant(
         "anybody can lay a journal beside the file",
         "store/file.py",
         "    if found.st_mode & 0o022 or ",

@@ -87,6 +87,8 @@ def test_json_that_is_not_as_it_is_written_is_refused_with_its_place(text: str, 
         "a." * 100_000 + "a = 1",
         "[" + "a." * 100_000 + "a]",
         '"".' * 100_000 + "a = 1",
+        'a = "' + '\\"' * 200_000 + "." * 100,
+        'a = """' + '\\"""' * 200_000 + "." * 100 + "\\",
     ],
     ids=lambda value: str(value)[:20],
 )
@@ -95,8 +97,28 @@ def test_toml_that_is_hostile_is_refused_at_once(text: str) -> None:
         read(text, Format.TOML)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        ('"\u2028".' + "a." * 30) * 3 + "a = 1",
+        'a = {b = """\n""", ' + "c." * 99 + 'c = 1, d = ""}',
+        "a = {b = '''\n''', " + "c." * 99 + "c = 1, d = ''}",
+        'a = 1 # """\n' + "b." * 99 + "b = 1",
+    ],
+)
+def test_a_key_of_very_many_parts_is_found_wherever_it_hides(text: str) -> None:
+    with pytest.raises(UsageError, match="more than 32 dots"):
+        read(text, Format.TOML)
+
+
 def test_a_sentence_with_many_dots_is_no_key_of_many_parts() -> None:
     entry = Entry.of(replace(PLAIN, policy=given_up('well "' + "." * 100)))
+    assert read(write([entry], Format.TOML), Format.TOML) == (entry,)
+
+
+@pytest.mark.parametrize("quote", ['"', '"""', "'''", "'", "#", "\\", '\\"'])
+def test_dots_in_a_text_do_not_count_whatever_quotes_stand_among_them(quote: str) -> None:
+    entry = Entry.of(replace(PLAIN, policy=given_up(f"well {quote}" + f". {quote}." * 100)))
     assert read(write([entry], Format.TOML), Format.TOML) == (entry,)
 
 

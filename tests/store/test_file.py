@@ -261,6 +261,10 @@ async def test_a_file_whose_tables_were_changed_is_refused(filled: Path, stateme
         "UPDATE account SET trust = 4711 WHERE id = 7",
         "INSERT INTO trust VALUES (1, 'x', 'y', x'00'); UPDATE account SET trust = 1 WHERE id = 7",
         "INSERT INTO pin (account, document) VALUES (7, '{}')",
+        "UPDATE account SET revision = 'x' WHERE id = 7",
+        "UPDATE account SET revision = 1.5 WHERE id = 7",
+        "UPDATE account SET password_name = x'00' WHERE id = 7",
+        "UPDATE account SET key_name = x'00' WHERE id = 7",
     ],
 )
 async def test_a_row_that_is_none_of_ours_is_refused(filled: Path, statement: str) -> None:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import ssl
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from cryptography import x509
 from cryptography.x509.oid import ExtendedKeyUsageOID
+from OpenSSL import SSL
 
 from securemail import ClientCertificate, TLSError
 from securemail.testing import CertificateAuthority
@@ -100,6 +102,28 @@ def test_on_tls12_nothing_behind_the_request_makes_the_certificate_leave(
     with pytest.raises(TLSError, match="stays here"):
         give(client, peer.outgoing.read() + trailing, step, left)
     assert b"".join(left) + client.outgoing() == b""
+
+
+@VERSION
+def test_the_list_of_issuers_is_not_read_again_for_each_octet_behind_it(
+    version: ssl.TLSVersion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    readings = 0
+    read = SSL.Connection.get_client_ca_list
+
+    def counted(connection: SSL.Connection, **how: Any) -> Any:
+        nonlocal readings
+        readings += 1
+        return read(connection, **how)
+
+    monkeypatch.setattr(SSL.Connection, "get_client_ca_list", counted)
+    peer = MemoryServer(naming(SERVER, (ROOT_ONE,), version))
+    client = engine(CA.pem, certificate=ALICE)
+    client.start()
+    peer.incoming.write(client.outgoing())
+    peer.advance()
+    give(client, peer.outgoing.read(), 1, [])
+    assert readings <= 2  # at the certificate of the server, and at its request
 
 
 @VERSION

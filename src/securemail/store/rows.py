@@ -209,8 +209,15 @@ def _stored(
     in_force = [each.pin for each in records if each.undone_at is None]
     with _whole(identifier):
         entry = entry_in(json.loads(document), "account", trust=trusts[trust], pins=in_force)
+        _check_types(revision, password, key)
     names = SecretNames(password=password, key=key)
     return StoredAccount(id=identifier, revision=revision, entry=entry, names=names)
+
+
+def _check_types(revision: object, *names: object) -> None:
+    # A column of SQLite takes any type, whatever it was declared as.
+    if type(revision) is not int or not all(name is None or type(name) is str for name in names):
+        raise TypeError("its revision or the names of its secrets have another type")
 
 
 def _record(account: int, document: str, undone_at: str | None) -> PinRecord:
