@@ -376,4 +376,11 @@ MUTANTS: Final = (
         "        return self._text\n\n    __str__ = __repr__\n\n    def __format__",
         "tests/test_account.py::test_a_secret_does_not_show",
     ),
+    Mutant(
+        "data may stand in front of IMAP's greeting",
+        "protocol/imap.py",
+        "        if isinstance(response, Data) and not self._is_greeted:\n",
+        "        if False:\n",
+        f"{DIALOGUE}::test_data_instead_of_a_greeting_closes_the_connection",
+    ),
 )

@@ -13,6 +13,8 @@ from securemail.testing.peer import Transcript
 from securemail.testing.scripted import ScriptedServer
 from securemail.testing.server import MailServer, Offer
 from securemail.testing.steps import (
+    Await,
+    AwaitHello,
     Close,
     CloseWithoutAlert,
     Expect,
@@ -30,6 +32,8 @@ from securemail.testing.store import Mailbox, MailStore, Message
 from securemail.testing.submission.office import SubmittedMessage
 
 __all__ = [
+    "Await",
+    "AwaitHello",
     "CertificateAuthority",
     "Close",
     "CloseWithoutAlert",
