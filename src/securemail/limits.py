@@ -200,6 +200,16 @@ RESUMABLE_SERVERS: Final = 4096
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
 
+# Ranges of UIDs that a cursor keeps for a server without QRESYNC; 8 octets each in memory, 13 as
+# text. A mailbox of 100,000 messages with every second one deleted has 50,000.
+CURSOR_RANGES: Final = 100_000
+
+# Unique ids of a POP3 mailbox that a cursor keeps, as digests of 8 octets.
+CURSOR_UNIQUE_IDS: Final = 1_000_000
+
+# Messages that are numbered one by one in what a server pushes at once; with more, the mailbox is
+# searched anew, which costs less.
+NUMBERED_AT_ONCE: Final = 64
 # Characters of a text in an account that is stored: a sentence by which a person took a risk.
 STORED_TEXT_CHARS: Final = 4096
 

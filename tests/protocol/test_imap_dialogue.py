@@ -204,7 +204,7 @@ def test_capabilities_in_the_making_are_forgotten_after_tls() -> None:
     dialect.read(b"* OK hi", is_secured=False)
     dialect.read(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN", is_secured=False)
     dialect.forget()
-    reply = dialect.read(b"* OK hi", is_secured=True)
+    reply = dialect.read(b"* BYE bye", is_secured=True)
     assert reply is not None
     assert reply.capabilities is None
 

@@ -113,15 +113,20 @@ class Conversation:
         """End because the connection is gone; `error` is the transport's reason, if it has one."""
         self._end(connection_lost(self.peer, error, self.dialog.last_words))
 
-    async def ask(self, pending: Pending, *, timeout_s: float | None) -> None:
-        """Return when the command has its answer; raise `late` after `timeout_s` of silence.
+    async def ask(self, pending: Pending, *, timeout_s: float) -> None:
+        """Return when the command has its answer; raise `late` after `timeout_s`.
 
-        Giving up on a command that was sent ends the conversation: nobody would know any more
-        whose answer comes next.
+        An IDLE may be silent between its beginning and `idle_done`. Giving up on a command that was
+        sent ends the conversation: nobody would know any more whose answer comes next.
         """
         self.dialog.ask(pending)
-        if timeout_s is not None:
-            self._watch(pending, timeout_s)
+        await self.answered(pending, timeout_s=timeout_s)
+
+    async def answered(self, pending: Pending, *, timeout_s: float) -> None:
+        """Return when a command that was asked has its answer; otherwise as `ask`."""
+        watch = self._watch if pending.is_patient else self._late
+        pending.timer = self._loop.call_later(timeout_s, watch, pending, timeout_s)
+        pending.progress = self._progress(pending)
         try:
             await pending.ended
         except asyncio.CancelledError:
@@ -133,6 +138,14 @@ class Conversation:
         if pending.error is not None:
             raise pending.error
 
+    def idle_done(self, *, timeout_s: float) -> None:
+        """End the IDLE; without one, nothing happens."""
+        idle = self.dialog.idle_done()
+        if idle is not None:
+            if idle.timer is not None:
+                idle.timer.cancel()
+            idle.timer = self._loop.call_later(timeout_s, self._late, idle, timeout_s)
+
     def _watch(self, pending: Pending, timeout_s: float) -> None:
         # A timer that looks is 1.7 times as fast as one that is set anew for each line. What counts
         # is progress of this command: a server may say "* OK still here" for ever.
@@ -140,9 +153,12 @@ class Conversation:
         if progress != pending.progress:
             pending.progress = progress
             pending.timer = self._loop.call_later(timeout_s, self._watch, pending, timeout_s)
-            return
+        elif not self.dialog.is_idling(pending):
+            self._late(pending, timeout_s)
+
+    def _late(self, pending: Pending, timeout_s: float) -> None:
         pending.end(pending.late)
-        self._give_up(pending, f"timed out after {timeout_s:g} s of silence")
+        self._give_up(pending, f"timed out after {timeout_s:g} s")
 
     def _progress(self, pending: Pending) -> tuple[int, ...]:
         """Return what changes as long as the command is getting somewhere."""
