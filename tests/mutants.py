@@ -342,7 +342,7 @@ MUTANTS: Final = (
     Mutant(
         "a server's words repeat the password",
         "aio/login.py",
-        "redact(outcome.words, self._secrets)",
+        "redact(outcome.words, self._known)",
         "outcome.words",
         f"{TROUBLE}::test_a_password_that_the_server_echoes_is_not_repeated",
     ),

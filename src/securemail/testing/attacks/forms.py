@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import functools
 import quopri
 from collections.abc import Iterator
 from urllib.parse import quote, quote_from_bytes
@@ -11,6 +12,7 @@ from urllib.parse import quote, quote_from_bytes
 _MIN_CHARS = 6
 
 
+@functools.lru_cache(maxsize=64)
 def forms_of(secret: bytes) -> frozenset[bytes]:
     """Return the forms of `secret`: plain, base64 at each alignment, quoted, and hexadecimal.
 
@@ -27,6 +29,7 @@ def forms_in(data: bytes, secret: bytes) -> frozenset[bytes]:
 def _forms(secret: bytes) -> Iterator[bytes]:
     text = secret.decode("utf-8", "backslashreplace")
     yield secret
+    yield text.replace("\\", "\\\\").replace('"', '\\"').encode()
     yield repr(secret)[2:-1].encode()
     yield repr(text)[1:-1].encode()
     yield text.encode("utf-16-le")
