@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import quopri
 import re
+from pathlib import Path
 from urllib.parse import quote
 
 import pytest
@@ -15,6 +16,7 @@ from securemail import Service
 from securemail.testing import Await, Expect
 from securemail.testing.attacks import (
     ATTACKS,
+    GROUPS,
     HARMLESS,
     Attack,
     Ended,
@@ -100,3 +102,11 @@ def test_every_attack_can_be_played_to_a_client_that_looks_before_it_upgrades() 
 def test_every_attack_says_where_it_is_described_or_is_our_own() -> None:
     described = [attack for attack in ATTACKS.values() if attack.source]
     assert len(described) > 500
+
+
+def test_the_documents_count_the_attacks_as_they_are() -> None:
+    text = (Path(__file__).parents[2] / "docs" / "hostile.md").read_text()
+    for name, group in GROUPS.items():
+        assert f"| {name} | {len(group)} |" in text
+    names = {attack.name for attack in ATTACKS.values()}
+    assert f"{len(ATTACKS)} by protocol and mode, {len(names)} different ones" in text
