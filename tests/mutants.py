@@ -342,7 +342,7 @@ MUTANTS: Final = (
     Mutant(
         "a server's words repeat the password",
         "aio/login.py",
-        "redact(outcome.words, self._secrets)",
+        "redact(outcome.words, self._known)",
         "outcome.words",
         f"{TROUBLE}::test_a_password_that_the_server_echoes_is_not_repeated",
     ),
@@ -375,5 +375,12 @@ MUTANTS: Final = (
         "        return REDACTED\n\n    __str__ = __repr__\n\n    def __format__",
         "        return self._text\n\n    __str__ = __repr__\n\n    def __format__",
         "tests/test_account.py::test_a_secret_does_not_show",
+    ),
+    Mutant(
+        "data may stand in front of IMAP's greeting",
+        "protocol/imap.py",
+        "        if isinstance(response, Data) and not self._is_greeted:\n",
+        "        if False:\n",
+        f"{DIALOGUE}::test_data_instead_of_a_greeting_closes_the_connection",
     ),
 )

@@ -7,7 +7,9 @@ from typing import Final
 from tests.mutants import Mutant
 
 POP3: Final = "tests/protocol/test_pop3_dialogue.py"
-POP3_ON_THE_WIRE: Final = "tests/session/test_pop3_attacks.py"
+ATTACKS: Final = (
+    "tests/session/test_attacks.py::test_an_attack_ends_as_it_must_and_nothing_private_leaves"
+)
 POP3_UTF8: Final = "tests/protocol/test_pop3_utf8.py"
 POP3_UTF8_ON_THE_WIRE: Final = "tests/session/test_pop3_utf8.py"
 POP3_LOST: Final = "tests/transports/test_pop3_lost.py"
@@ -213,7 +215,7 @@ POP3_MUTANTS: Final = (
         "protocol/machine.py",
         "        if len(self._buffer):\n",
         "        if False:\n",
-        f"{POP3_ON_THE_WIRE}::test_an_attack_before_tls_is_refused_and_nothing_private_leaves",
+        f"{ATTACKS}[POP3, STARTTLS: one octet behind the reply]",
     ),
     Mutant(
         "the beginning of a POP3 line is dropped when the next command is sent",

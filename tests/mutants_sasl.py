@@ -134,7 +134,7 @@ SASL_MUTANTS: Final = (
     Mutant(
         "a secret that the server repeats gets into the error",
         "aio/login.py",
-        "Attempt(name, redact(outcome.words, self._secrets))",
+        "Attempt(name, redact(outcome.words, self._known))",
         "Attempt(name, outcome.words)",
         "tests/session/test_sasl_secrets.py::test_a_secret_that_the_server_repeats_shows_nowhere",
     ),
@@ -172,5 +172,22 @@ SASL_MUTANTS: Final = (
         "        password = Secret(password)\n",
         "",
         "tests/test_credentials.py::test_no_local_of_a_traceback_holds_a_password_that_is_refused",
+    ),
+    Mutant(
+        "the digest of CRAM-MD5 shows where a server repeats it",
+        "aio/login.py",
+        "            self._digesting.append(mechanism)\n",
+        "            pass\n",
+        "tests/session/test_secrets.py::"
+        "test_the_digest_of_cram_md5_that_is_repeated_shows_nowhere[IMAP]",
+    ),
+    Mutant(
+        "a secret shows where a server repeats it in quoted-printable",
+        "sasl/redact.py",
+        "    yield quopri.encodestring(data, quotetabs=True).decode()\n",
+        "",
+        "tests/session/test_secrets.py::"
+        "test_a_secret_that_is_repeated_before_the_login_shows_nowhere"
+        "[OAUTHBEARER-quoted-printable-IMAP]",
     ),
 )

@@ -30,6 +30,7 @@ from enum import Enum
 from typing import ClassVar
 
 from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from securemail.outcome import Outcome, RecipientOutcome
 from securemail.proof import CertificateReason, Shortfall
@@ -40,12 +41,24 @@ class SecureMailError(Exception):
 
     def __reduce__(self) -> tuple[object, ...]:
         # Exception's own calls the class with the message alone; most of ours ask for more.
-        return (_revived, (type(self), self.args), vars(self))
+        # cryptography's certificates are not pickled: they travel as DER.
+        held = vars(self)
+        certificates = {
+            name: value.public_bytes(Encoding.DER)
+            for name, value in held.items()
+            if isinstance(value, x509.Certificate)
+        }
+        rest = {name: value for name, value in held.items() if name not in certificates}
+        return (_revived, (type(self), self.args, certificates), rest)
 
 
-def _revived(kind: type[SecureMailError], args: tuple[object, ...]) -> SecureMailError:
+def _revived(
+    kind: type[SecureMailError], args: tuple[object, ...], certificates: dict[str, bytes]
+) -> SecureMailError:
     error = kind.__new__(kind)
     error.args = args
+    for name, der in certificates.items():
+        setattr(error, name, x509.load_der_x509_certificate(der))
     return error
 
 

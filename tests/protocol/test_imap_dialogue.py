@@ -201,9 +201,10 @@ def test_what_was_learnt_before_tls_is_forgotten_after_it() -> None:
 
 def test_capabilities_in_the_making_are_forgotten_after_tls() -> None:
     dialect = IMAPDialect("T")
+    dialect.read(b"* OK hi", is_secured=False)
     dialect.read(b"* CAPABILITY IMAP4rev1 AUTH=PLAIN", is_secured=False)
     dialect.forget()
-    reply = dialect.read(b"* OK hi", is_secured=True)
+    reply = dialect.read(b"* BYE bye", is_secured=True)
     assert reply is not None
     assert reply.capabilities is None
 
@@ -283,6 +284,13 @@ def test_mailbox_data_in_cleartext_closes_the_connection(data: bytes) -> None:
     imap.send(StartTLS())
     with pytest.raises(ProtocolError):
         say(imap, data + b"T1 OK begin\r\n")
+
+
+@pytest.mark.parametrize("is_secured", [False, True])
+@pytest.mark.parametrize("data", [b"* CAPABILITY IMAP4rev1\r\n", b"* 3 EXISTS\r\n"])
+def test_data_instead_of_a_greeting_closes_the_connection(data: bytes, is_secured: bool) -> None:
+    with pytest.raises(ProtocolError, match="instead of a greeting"):
+        say(fresh(is_secured=is_secured), data + GREETING)
 
 
 def test_alerts_and_referrals_before_tls_are_not_passed_on() -> None:

@@ -9,9 +9,12 @@ import ssl
 import traceback
 
 import pytest
+from cryptography import x509
 
 from securemail import (
     AuthenticationError,
+    CertificateError,
+    CertificateReason,
     ClientCertificate,
     ConnectError,
     DeadlineError,
@@ -227,4 +230,12 @@ def test_an_error_survives_a_pickle(error: SecureMailError) -> None:
     twin = pickle.loads(pickle.dumps(error))
     assert type(twin) is type(error)
     assert str(twin) == str(error)
+    assert vars(twin) == vars(error)
+
+
+def test_an_error_about_a_certificate_survives_a_pickle(ca: CertificateAuthority) -> None:
+    certificate = x509.load_pem_x509_certificate(ca.pem)
+    error = CertificateError("x", reason=CertificateReason.EXPIRED, certificate=certificate)
+    twin = pickle.loads(pickle.dumps(error))
+    assert str(twin) == "x"
     assert vars(twin) == vars(error)

@@ -1,4 +1,4 @@
-"""Attacks before TLS, and what left the socket in cleartext, byte for byte."""
+"""Before TLS: what test_attacks.py does not say about IMAP, and what an honest server sees."""
 
 from __future__ import annotations
 
@@ -7,13 +7,8 @@ import re
 import pytest
 
 from securemail import (
-    ClientCertificate,
-    ConnectError,
     InjectionError,
-    LimitExceeded,
     PolicyError,
-    ProtocolError,
-    SecureMailError,
     Shortfall,
     Timeouts,
     TLSMode,
@@ -21,16 +16,12 @@ from securemail import (
 )
 from securemail.testing import (
     CertificateAuthority,
-    Close,
     Expect,
     Hang,
-    Repeat,
-    Reset,
     ScriptedServer,
     Send,
     SendSlowly,
     StartTLS,
-    Step,
 )
 from tests.session.scripts import (
     BEGIN,
@@ -48,125 +39,6 @@ from tests.session.scripts import (
     refused,
 )
 from tests.values import no_minimum
-
-NOTHING = rb""
-FULL_LOGIN = (
-    b"* CAPABILITY IMAP4rev1 AUTH=PLAIN SASL-IR\r\n"
-    b"{tag} OK listed\r\n{tag} OK logged in\r\n* LIST () NIL evil\r\n"
-)
-
-# name: (what the server does, the error, what may leave in cleartext)
-ATTACKS: dict[str, tuple[tuple[Step, ...], type[SecureMailError], bytes]] = {
-    "the offer of STARTTLS is stripped and the command refused": (
-        (
-            Send(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] hi\r\n"),
-            STARTTLS,
-            Send(b"{tag} BAD ?\r\n"),
-        ),
-        PolicyError,
-        ONLY_STARTTLS,
-    ),
-    "STARTTLS is refused with NO": (
-        (GREETING, STARTTLS, Send(b"{tag} NO not today\r\n")),
-        PolicyError,
-        ONLY_STARTTLS,
-    ),
-    "PREAUTH as the greeting": ((Send(b"* PREAUTH in\r\n"),), ProtocolError, NOTHING),
-    "PREAUTH after the greeting": (
-        (GREETING, STARTTLS, Send(b"* PREAUTH in\r\n{tag} OK begin\r\n")),
-        ProtocolError,
-        ONLY_STARTTLS,
-    ),
-    "a response injected behind the reply": (
-        (GREETING, STARTTLS, Send(b"{tag} OK begin\r\n* OK injected\r\n")),
-        InjectionError,
-        ONLY_STARTTLS,
-    ),
-    "a whole login injected behind the reply": (
-        (GREETING, STARTTLS, Send(b"{tag} OK begin\r\n" + FULL_LOGIN)),
-        InjectionError,
-        ONLY_STARTTLS,
-    ),
-    "half a line injected behind the reply": (
-        (GREETING, STARTTLS, Send(b"{tag} OK begin\r\n* OK inj")),
-        InjectionError,
-        ONLY_STARTTLS,
-    ),
-    "a cleartext reply instead of the ServerHello": (
-        (GREETING, STARTTLS, BEGIN, Send(b"* OK still in the clear\r\n"), Hang()),
-        SecureMailError,
-        ONLY_STARTTLS,
-    ),
-    "mailbox data before TLS": (
-        (GREETING, STARTTLS, Send(b"* 3 EXISTS\r\n{tag} OK begin\r\n")),
-        ProtocolError,
-        ONLY_STARTTLS,
-    ),
-    "a reply with somebody else's tag": (
-        (GREETING, STARTTLS, Send(b"XX1 OK begin\r\n")),
-        ProtocolError,
-        ONLY_STARTTLS,
-    ),
-    "a tagged reply in the greeting's segment": (
-        (Send(b"* OK hi\r\nXX1 OK begin\r\n"),),
-        ProtocolError,
-        NOTHING,
-    ),
-    "two replies to STARTTLS": (
-        (GREETING, STARTTLS, Send(b"{tag} OK begin\r\n{tag} OK begin\r\n")),
-        InjectionError,
-        ONLY_STARTTLS,
-    ),
-    "a continuation instead of a reply": (
-        (GREETING, STARTTLS, Send(b"+ go on\r\n")),
-        ProtocolError,
-        ONLY_STARTTLS,
-    ),
-    "BYE as the greeting": ((Send(b"* BYE busy\r\n"),), ConnectError, NOTHING),
-    "BYE as the reply": (
-        (GREETING, STARTTLS, Send(b"* BYE shutting down\r\n")),
-        ConnectError,
-        ONLY_STARTTLS,
-    ),
-    "an SMTP server": ((Send(b"220 mx ESMTP\r\n"), Hang()), ProtocolError, NOTHING),
-    "a POP3 server": ((Send(b"+OK POP3\r\n"), Hang()), ProtocolError, NOTHING),
-    "an HTTP server": ((Send(b"HTTP/1.1 400 Bad Request\r\n\r\n"),), ProtocolError, NOTHING),
-    "a line without end": ((Repeat(b"x" * 1000, 100_000),), LimitExceeded, NOTHING),
-    "100,000 untagged lines as an answer": (
-        (GREETING, STARTTLS, Repeat(b"* OK still here\r\n", 100_000)),
-        LimitExceeded,
-        ONLY_STARTTLS,
-    ),
-    "a literal of 4 GB": (
-        (GREETING, STARTTLS, Send(b"* LIST () NIL {4294967296}\r\n"), Hang()),
-        LimitExceeded,
-        ONLY_STARTTLS,
-    ),
-    "the line is closed after the greeting": ((GREETING, Close()), ConnectError, ONLY_STARTTLS),
-    "the line is reset instead of a reply": (
-        (GREETING, STARTTLS, Reset()),
-        ConnectError,
-        ONLY_STARTTLS,
-    ),
-    "the line is closed instead of the ServerHello": (
-        (GREETING, STARTTLS, BEGIN, Close()),
-        ConnectError,
-        ONLY_STARTTLS * 2,  # tried again with a smaller ClientHello
-    ),
-}
-
-
-@pytest.mark.parametrize("name", ATTACKS)
-async def test_an_attack_before_tls_is_refused_and_nothing_private_leaves(
-    name: str, ca: CertificateAuthority, alice: ClientCertificate
-) -> None:
-    script, kind, may_leave = ATTACKS[name]
-    error, server = await refused(script, ca, client_certificate=alice)
-    assert isinstance(error, kind), repr(error)
-    left = server.cleartext.partition(b"\x16\x03")[0]
-    assert re.fullmatch(b"(%s)?" % may_leave, left), left
-    assert server.plaintext == b""
-    assert server.client_certificate is None
 
 
 async def test_the_refusal_of_a_stripped_upgrade_says_what_is_missing(

@@ -1,4 +1,4 @@
-"""Attacks in and around TLS, and what left the socket."""
+"""In and around TLS: what test_attacks.py does not say."""
 
 from __future__ import annotations
 
@@ -11,34 +11,22 @@ from securemail import (
     CertificateError,
     CertificateReason,
     ClientCertificate,
-    ConnectError,
     DeadlineError,
-    LimitExceeded,
     Phase,
     Policy,
     PolicyError,
-    ProtocolError,
-    SecureMailError,
     SecureSession,
     Service,
     Shortfall,
     Timeouts,
-    TLSError,
     TLSMode,
     VersionError,
-    connect_imap,
 )
 from securemail.testing import (
     CertificateAuthority,
-    Close,
-    CloseWithoutAlert,
     Expect,
     Hang,
-    Repeat,
-    Reset,
     ScriptedServer,
-    Send,
-    SendRaw,
     ServerCertificate,
     StartTLS,
     Step,
@@ -50,10 +38,8 @@ from tests.session.scripts import (
     HOST,
     IMPLICIT,
     LEAVE,
-    PLAIN,
     STARTTLS,
     TLS_GREETING,
-    WELCOME,
     account,
     phase_of,
     refused,
@@ -117,18 +103,6 @@ async def test_a_server_below_tls12_is_refused(tls: TLSMode, ca: CertificateAuth
     assert server.plaintext == b""
 
 
-@pytest.mark.parametrize(
-    "hello",
-    [b"* OK IMAP here\r\n", b"220 mx ESMTP\r\n", b"+OK POP3\r\n", b"HTTP/1.0 400 x\r\n\r\n"],
-)
-async def test_a_cleartext_server_on_the_tls_port_is_refused_at_once(
-    hello: bytes, ca: CertificateAuthority
-) -> None:
-    error, server = await refused((Send(hello), Hang()), ca, tls=IMPLICIT_TLS)
-    assert isinstance(error, TLSError)
-    assert server.cleartext == b""
-
-
 async def test_a_server_that_says_nothing_in_the_handshake_ends_in_time(
     ca: CertificateAuthority,
 ) -> None:
@@ -160,42 +134,6 @@ async def test_all_phases_together_have_one_limit(ca: CertificateAuthority) -> N
     error, _ = await refused((GREETING, STARTTLS, Hang()), ca, timeouts=Timeouts(total=0.2))
     assert isinstance(error, DeadlineError)
     assert error.seconds == 0.2
-
-
-@pytest.mark.parametrize(
-    ("steps", "kind"),
-    [
-        ((Close(),), ConnectError),
-        ((CloseWithoutAlert(),), ConnectError),
-        ((Reset(),), ConnectError),
-        ((SendRaw(b"* OK in the clear\r\n"), Hang()), TLSError),
-        ((Send(b"220 mx ESMTP\r\n"), Hang()), ProtocolError),
-        ((Send(b"* BYE busy\r\n"),), ConnectError),
-        ((Repeat(b"x" * 1000, 100_000),), LimitExceeded),
-        ((TLS_GREETING, PLAIN, Send(b"* LIST () NIL {4294967296}\r\n"), Hang()), LimitExceeded),
-        ((TLS_GREETING, PLAIN, Repeat(b"* OK x\r\n", 100_000)), LimitExceeded),
-        ((TLS_GREETING, PLAIN, Repeat(b"+ \r\n", 100_000)), SecureMailError),
-        ((TLS_GREETING, PLAIN, Send(b"+ not base64!\r\n"), Hang()), ProtocolError),
-        ((TLS_GREETING, PLAIN, Send(b"XX OK in\r\n"), Hang()), ProtocolError),
-        ((TLS_GREETING, PLAIN, CloseWithoutAlert()), ConnectError),
-        ((TLS_GREETING, PLAIN, Reset()), ConnectError),
-    ],
-)
-async def test_trouble_inside_tls_is_a_typed_error(
-    steps: tuple[Step, ...], kind: type[SecureMailError], ca: CertificateAuthority
-) -> None:
-    error, _ = await refused((StartTLS(), *steps), ca, tls=IMPLICIT_TLS)
-    assert isinstance(error, kind), repr(error)
-
-
-async def test_starttls_offered_inside_tls_is_not_taken_up(ca: CertificateAuthority) -> None:
-    greeting = Send(b"* OK [CAPABILITY IMAP4rev1 STARTTLS SASL-IR AUTH=PLAIN] hi\r\n")
-    script = (StartTLS(), greeting, PLAIN, WELCOME, *LEAVE)
-    async with ScriptedServer(script, context=ca.server_context(HOST)) as server:
-        async with connect_imap(account(server, ca, IMPLICIT_TLS)):
-            pass
-        await server.finished.wait()
-    assert b"STARTTLS" not in server.plaintext
 
 
 async def test_what_is_missing_from_the_minimum_stops_the_login_after_the_handshake(

@@ -8,12 +8,15 @@ import pytest
 
 from securemail.testing.scripted import ScriptedServer
 from securemail.testing.steps import (
+    Await,
+    AwaitHello,
     Close,
     Expect,
     Hang,
     Repeat,
     Reset,
     Send,
+    SendRaw,
     SendSegments,
     SendSlowly,
     StartTLS,
@@ -66,6 +69,42 @@ async def test_a_line_that_does_not_match_is_the_problem_and_ends_the_connection
         await client.leave()
         assert server.problem == r"expected b'\\S+ STARTTLS', got b'a1 LOGIN alice secret'"
         assert server.cleartext == b"a1 LOGIN alice secret\r\n"
+
+
+async def test_await_answers_what_comes_before_the_line_it_waits_for(connect: Connect) -> None:
+    answers = ((rb"\S+ CAPABILITY", b"* CAPABILITY\r\n{tag} OK\r\n"), (rb".*", b"{tag} BAD\r\n"))
+    script: list[Step] = [Await(rb"\S+ STARTTLS", answers), Send(b"{tag} OK begin\r\n")]
+    async with ScriptedServer(script) as server:
+        client = await connect(server)
+        for line, answer in {
+            b"a1 CAPABILITY\r\n": b"* CAPABILITY\r\na1 OK\r\n",
+            b"a2 NOOP\r\n": b"a2 BAD\r\n",
+            b"a3 STARTTLS\r\n": b"a3 OK begin\r\n",
+        }.items():
+            await client.send(line)
+            assert await client.recv() == answer
+        await client.leave()
+        assert server.problem is None
+
+
+async def test_await_without_an_answer_to_a_line_says_so_and_ends(connect: Connect) -> None:
+    async with ScriptedServer([Await(rb"STLS", ((rb"CAPA", b"+OK\r\n"),))]) as server:
+        client = await connect(server)
+        await client.send(b"USER alice\r\n")
+        assert await client.recv() == b""
+        await client.leave()
+        assert server.problem == "expected b'STLS', got b'USER alice'"
+
+
+async def test_await_hello_waits_for_tls_and_nothing_else(connect: Connect) -> None:
+    script: list[Step] = [AwaitHello(), SendRaw(b"no TLS")]
+    for said, answer in ((b"\x16\x03\x01\0\x05", b"no TLS"), (b"STARTTLS\r\n", b"")):
+        async with ScriptedServer(script) as server:
+            client = await connect(server)
+            await client.send(said)
+            assert await client.recv() == answer
+            await client.leave()
+            assert (server.problem is None) == bool(answer)
 
 
 async def test_a_pattern_must_match_the_whole_line(connect: Connect) -> None:

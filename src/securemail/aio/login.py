@@ -25,6 +25,7 @@ from securemail.proof import Proof
 from securemail.protocol.machine import Machine
 from securemail.sasl.apop import Apop
 from securemail.sasl.choose import Offer, choose
+from securemail.sasl.cram import CramMD5
 from securemail.sasl.fallback import Refusal, why_not
 from securemail.sasl.mechanism import Mechanism, Verdict
 from securemail.sasl.redact import redact
@@ -90,6 +91,7 @@ class Login:
     _refusals: list[Refusal] = field(default_factory=list, init=False)
     _has_answer: bool = field(default=False, init=False)
     _secrets: list[Secret] = field(default_factory=list, init=False)
+    _digesting: list[CramMD5] = field(default_factory=list, init=False)
 
     async def run(self) -> LoginRecord:
         """Return what worked.
@@ -139,6 +141,8 @@ class Login:
                 return await self._run(way)
 
     async def _run(self, mechanism: Mechanism) -> Outcome:
+        if isinstance(mechanism, CramMD5):
+            self._digesting.append(mechanism)
         return await self._safely(mechanism.name, run_mechanism(self.line, mechanism))
 
     async def _try_token(self, way: TokenWay) -> Outcome:
@@ -169,11 +173,17 @@ class Login:
         self._secrets.append(token)
         return token
 
+    @property
+    def _known(self) -> list[Secret]:
+        """What must not show, where the server repeats it."""
+        digests = (mechanism.digest for mechanism in self._digesting)
+        return [*self._secrets, *(digest for digest in digests if digest is not None)]
+
     def _note(self, name: str, outcome: Outcome) -> None:
         self._has_answer = True
-        self._attempts.append(Attempt(name, redact(outcome.words, self._secrets)))
+        self._attempts.append(Attempt(name, redact(outcome.words, self._known)))
         if outcome.cause is not None:
-            _cleanse(outcome.cause, self._secrets)
+            _cleanse(outcome.cause, self._known)
 
     async def _safely(self, name: str, exchange: Awaitable[Outcome]) -> Outcome:
         """Await `exchange`; its errors name the mechanism, and no secret that the server repeats.
@@ -183,7 +193,7 @@ class Login:
         try:
             return await exchange
         except SecureMailError as exc:
-            _cleanse(exc, self._secrets)
+            _cleanse(exc, self._known)
             is_refusal = self._has_answer or name == "EXTERNAL"
             if is_refusal and isinstance(exc, ConnectError | TLSError):
                 self._attempts.append(Attempt(name, str(exc)))

@@ -87,10 +87,12 @@ class IMAPDialect:
     def read(self, line: bytes, *, is_secured: bool) -> Reply | None:
         """Take one line; return the reply that it completes, if it does.
 
-        Raises: ProtocolError for a tag that is not ours, for mailbox data in cleartext, and for a
-        line that is no response at all.
+        Raises: ProtocolError for a tag that is not ours, for mailbox data in cleartext, for data
+        where the greeting belongs (RFC 9051 section 7.1), and for a line that is no response.
         """
         response = parse_response(line)
+        if isinstance(response, Data) and not self._is_greeted:
+            raise ProtocolError(f"the server sent {words(response.name)!r} instead of a greeting")
         match response:
             case Continuation(text):
                 return self._read_continuation(text)

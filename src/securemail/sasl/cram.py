@@ -26,7 +26,7 @@ class CramMD5:
     username: str
     password: Secret
     name: str = "CRAM-MD5"
-    _is_answered: bool = False
+    digest: Secret | None = None  # what was sent: whoever reads it in a log can guess at leisure
 
     binding: ClassVar[str | None] = None
     shows_secret: ClassVar[bool] = False
@@ -35,7 +35,7 @@ class CramMD5:
     @property
     def denial(self) -> Denial:
         """Before the answer was sent, a "no" is about something else."""
-        return Denial(Verdict.WRONG_SECRET if self._is_answered else Verdict.REFUSED)
+        return Denial(Verdict.WRONG_SECRET if self.digest else Verdict.REFUSED)
 
     def start(self) -> None:
         """Let the server speak first."""
@@ -46,15 +46,13 @@ class CramMD5:
         Raises: ProtocolError for a second one, and for an empty one: its digest would be the same
         for everybody who ever asks.
         """
-        if self._is_answered:
+        if self.digest is not None:
             raise ProtocolError(surplus(challenge, self.name))
         if not challenge:
             raise ProtocolError("the server sent an empty challenge for CRAM-MD5")
-        self._is_answered = True
-        return SecretBytes(f"{self.username} {self._digest(challenge)}".encode())
-
-    def _digest(self, challenge: bytes) -> str:
-        return hmac.new(self.password.reveal().encode(), challenge, _md5).hexdigest()
+        key = self.password.reveal().encode()
+        self.digest = Secret(hmac.new(key, challenge, _md5).hexdigest())
+        return SecretBytes(f"{self.username} {self.digest.reveal()}".encode())
 
     def check_success(self) -> None:
         """Believe it: CRAM-MD5 proves nothing about the server."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import quopri
 from collections.abc import Iterable, Iterator
 from typing import Final
 from urllib.parse import quote
@@ -38,6 +39,7 @@ def _forms(secret: str) -> Iterator[str]:
     yield repr(secret)[1:-1]
     yield quote(secret, safe="")
     data = secret.encode()
+    yield quopri.encodestring(data, quotetabs=True).decode()
     yield data.hex()
     yield data.hex().upper()
     for offset in range(3):

@@ -27,6 +27,8 @@ from securemail.testing.proxy import FaultProxy, Relayed
 from securemail.testing.scripted import ScriptedServer
 from securemail.testing.server import MailServer, Offer
 from securemail.testing.steps import (
+    Await,
+    AwaitHello,
     Close,
     CloseWithoutAlert,
     Expect,
@@ -46,6 +48,8 @@ from securemail.testing.submission.office import SubmittedMessage
 __all__ = [
     "AtByte",
     "AtStep",
+    "Await",
+    "AwaitHello",
     "CertificateAuthority",
     "Close",
     "CloseWithoutAlert",

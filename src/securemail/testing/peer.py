@@ -104,6 +104,17 @@ class Peer:
             self.tag = line.split(maxsplit=1)[0]
         return line[:-2]
 
+    async def read_hello(self) -> None:
+        """Wait for the first TLS record.
+
+        Raises:
+            ScriptError: the client left, or said something in cleartext.
+
+        """
+        while not _FIRST_RECORD.match(self._unread):
+            if len(self._unread) > len(b"\x16\x03\x01") or not await self.receive():
+                raise ScriptError(f"expected TLS, got {bytes(self._unread)!r}")
+
     async def handshake(self, context: ssl.SSLContext) -> None:
         """Shake hands as the server, with what has been received so far as the beginning.
 

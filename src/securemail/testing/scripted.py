@@ -147,6 +147,10 @@ class ScriptedServer:
                 await peer.repeat(data.replace(steps.TAG, peer.tag), times)
             case steps.Expect(pattern):
                 await _expect(pattern, peer)
+            case steps.Await():
+                await _await(step, peer)
+            case steps.AwaitHello():
+                await peer.read_hello()
             case steps.StartTLS(context):
                 await peer.handshake(context or self._required_context())
             case steps.Hang():
@@ -169,9 +173,22 @@ class ScriptedServer:
 
 
 async def _expect(pattern: bytes, peer: Peer) -> None:
-    try:
-        line = await peer.read_line()
-    except ScriptError as exc:
-        raise ScriptError(f"expected {pattern!r}: {exc}") from exc
+    line = await _line(pattern, peer)
     if not re.fullmatch(pattern, line):
         raise ScriptError(f"expected {pattern!r}, got {line!r}")
+
+
+async def _await(step: steps.Await, peer: Peer) -> None:
+    while not re.fullmatch(step.pattern, line := await _line(step.pattern, peer)):
+        answers = (answer for pattern, answer in step.meanwhile if re.fullmatch(pattern, line))
+        answer = next(answers, None)
+        if answer is None:
+            raise ScriptError(f"expected {step.pattern!r}, got {line!r}")
+        await peer.send(answer.replace(steps.TAG, peer.tag))
+
+
+async def _line(pattern: bytes, peer: Peer) -> bytes:
+    try:
+        return await peer.read_line()
+    except ScriptError as exc:
+        raise ScriptError(f"expected {pattern!r}: {exc}") from exc

@@ -52,6 +52,24 @@ class Expect:
 
 
 @dataclass(frozen=True, slots=True)
+class Await:
+    """Read lines until one matches the whole pattern; answer those that come before it.
+
+    Each of `meanwhile` is a pattern and the answer to a line that matches it, in which `{tag}` is
+    that line's tag; the first that matches counts. So one script serves clients that ask for
+    different things on the same way. A line that matches nothing is the script's end.
+    """
+
+    pattern: bytes
+    meanwhile: tuple[tuple[bytes, bytes], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class AwaitHello:
+    """Wait until the client has begun TLS, and leave it at that."""
+
+
+@dataclass(frozen=True, slots=True)
 class StartTLS:
     """Shake hands as the server. As the first step this is implicit TLS.
 
@@ -95,6 +113,8 @@ Step = (
     | SendSegments
     | SendRaw
     | Expect
+    | Await
+    | AwaitHello
     | StartTLS
     | Repeat
     | Hang
