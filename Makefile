@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports fuzz bench interop clean
+.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers interop clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -44,8 +44,11 @@ fuzz: install ## atheris on what reads a stranger's bytes, SECONDS=20 for each t
 	@$(PIP) --editable '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz.run $(or $(SECONDS),20) $(TARGETS)
 
-bench: install ## measure beside the peers (a minute)
-	@$(BIN)/python benchmarks/imap_reader.py
+bench: peers ## measure beside the peers, and write docs/benchmarks.md (5 minutes)
+	@$(BIN)/python -m benchmarks
+
+bench-full: peers ## the same with more rounds and larger numbers
+	@$(BIN)/python -m benchmarks --full
 
 interop: install servers ## log in to real servers in every way, and write docs/interop.md
 	@SECUREMAIL_WRITE_INTEROP=1 $(BIN)/pytest -q tests/servers/test_interop.py -k mechanism_works
@@ -53,6 +56,12 @@ interop: install servers ## log in to real servers in every way, and write docs/
 clean: ## remove .venv, caches and what was built
 	@rm -rf $(VENV) build dist tests/fuzz/.found .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Not listed: `make bench` does it. What cannot be had is left out, and the run says so.
+peers: install servers
+	@$(PIP) --editable '.[bench]'
+	@if command -v npm >/dev/null; then \
+		npm install --prefix benchmarks --no-audit --no-fund --silent || echo "npm failed: its peers are left out"; fi
 
 # Not listed: `make test` does it.
 servers:

@@ -24,6 +24,7 @@ from tests.mutants_faults import FAULT_MUTANTS
 from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
+from tests.mutants_reconnect import RECONNECT_MUTANTS
 from tests.mutants_revocation import REVOCATION_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_store import STORE_MUTANTS
@@ -43,6 +44,7 @@ ALL = (
     *OBSERVE_MUTANTS,
     *PIN_MUTANTS,
     *POP3_MUTANTS,
+    *RECONNECT_MUTANTS,
     *REVOCATION_MUTANTS,
     *SASL_MUTANTS,
     *STORE_MUTANTS,

@@ -13,18 +13,16 @@ from typing_extensions import TypeVar
 
 from securemail.account import Account, Service, TLSMode
 from securemail.aio.clock import Clock, Timeouts
-from securemail.aio.connection import Connection
+from securemail.aio.connection import Connection, OutdatedError
 from securemail.aio.reporter import Reporter
 from securemail.aio.resolver import Resolver
 from securemail.aio.route import Route, endpoint_of, route_of
-from securemail.aio.secure import new_engine
 from securemail.errors import Attempt, SecureMailError, UsageError
 from securemail.events import Observer, Step
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.offer import TLSOffer
 from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE
-from securemail.tls.engine import Engine
 from securemail.tls.hello import Hello
 from securemail.transports.handover import Handover, Held, hand_over, see_off
 
@@ -34,13 +32,11 @@ ClientT = TypeVar("ClientT", default=Any)
 class SecureSession(Generic[ClientT]):
     """One connection to one server of an account: at first, all but discovery and STARTTLS is shut.
 
-    `connect()` does everything and returns a session that is ready; `open()` is the same step by
-    step: `open`, `discover`, `starttls`, `authenticate`, `client`, `aclose`. A session that failed
-    is closed; make a new one.
+    `connect()` returns a session that is ready; `open()` is the same step by step: `open`,
+    `discover`, `starttls`, `authenticate`, `client`, `aclose`. One that failed is closed.
 
-    After login `authenticated_by` names the mechanism and `channel_binding` what it was bound to:
-    "tls-exporter" or "tls-server-end-point" if both ends have proved that they see the same TLS
-    connection (RFC 5802 section 6), None if not. `login_attempts` is what was tried before.
+    After login `authenticated_by` names the mechanism, `login_attempts` what was tried before, and
+    `channel_binding` how both ends have proved that they see one TLS connection (RFC 5802), if so.
     """
 
     def __init__(
@@ -142,17 +138,13 @@ class SecureSession(Generic[ClientT]):
     async def _reach(self) -> None:
         """Dial, begin TLS where it is implicit, and read the greeting."""
         if self.endpoint.tls is TLSMode.IMPLICIT:
-            self._connection.start_tls(await self._new_engine())
+            self._connection.start_tls(await self._connection.prepare(self._route, self._hello))
         await self._connection.dial(self._route.addresses)
         if self.endpoint.tls is TLSMode.IMPLICIT:
             await self._connection.secured()
         await self._connection.greeting()
 
     # --- TLS
-
-    async def _new_engine(self) -> Engine:
-        async with self._clock.limit("tls", "preparing TLS"):
-            return await new_engine(self.account, self.service, self._route, self._hello)
 
     async def _retrying(self, handshake: Callable[[], Awaitable[None]]) -> None:
         """Do what has a handshake in it; once more, with less on offer, where that may help."""
@@ -162,9 +154,12 @@ class SecureSession(Generic[ClientT]):
             except SecureMailError as exc:
                 if (hello := self._connection.less(self._hello, exc)) is None:
                     raise
-            self._transport.abort()
             self._hello = hello
-            self._begin()
+            self._start_over()
+
+    def _start_over(self) -> None:
+        self._transport.abort()
+        self._begin()
 
     async def starttls(self) -> None:
         """Upgrade to TLS; the server is asked whether or not it offers it.
@@ -183,13 +178,13 @@ class SecureSession(Generic[ClientT]):
     async def _upgrade(self) -> None:
         if self._connection.is_fresh:
             await self._reach()
-        engine = await self._new_engine()
+        prepared = await self._connection.prepare(self._route, self._hello)
         if self.service in DISCOVER_BEFORE_UPGRADE:
             await self.discover()
         if not await self._connection.may_start_tls():
             return
         # From the server's reply to here nothing was awaited: no cleartext can slip in between.
-        self._connection.start_tls(engine)
+        self._connection.start_tls(prepared)
         await self._connection.secured()
 
     # --- capabilities
@@ -237,11 +232,16 @@ class SecureSession(Generic[ClientT]):
                 raise
 
     async def _log_in(self, *, utf8: bool) -> None:
-        login = await self._connection.log_in(utf8=utf8)
+        try:
+            login = await self._connection.log_in(utf8=utf8)
+        except OutdatedError:
+            self._start_over()
+            is_upgraded = self.endpoint.tls is TLSMode.STARTTLS
+            await self._retrying(self._upgrade if is_upgraded else self._reach)
+            login = await self._connection.log_in(utf8=utf8)
         self.authenticated_by = login.mechanism
         self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
-        name, limit_s = self.account.ehlo_name, self._timeouts.command
-        handover = Handover.of(self._connection, ehlo_name=name, timeout_s=limit_s)
+        handover = Handover.of(self._connection, self.account, self._timeouts.command)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
         self._reporter.logged_in(login, self.confidentiality)

@@ -24,6 +24,7 @@ from securemail.protocol.dialogue import (
     Authenticate,
     CancelExchange,
     Command,
+    ConfirmAndAuthenticate,
     Discover,
     EnableUTF8,
     LogIn,
@@ -48,6 +49,8 @@ COMMANDS: Final[tuple[Command, ...]] = (
     Authenticate("PLAIN", SecretBytes(b"\0alice\0secret")),
     Authenticate("SCRAM-SHA-256", None),
     Authenticate("EXTERNAL", SecretBytes(b"")),
+    ConfirmAndAuthenticate(Authenticate("PLAIN", SecretBytes(b"\0alice\0secret"))),
+    ConfirmAndAuthenticate(Authenticate("SCRAM-SHA-256", None)),
     LogIn("alice", Secret("secret")),
     LogIn("älice", Secret("sécret")),
     LogInByDigest("alice", Secret("digest")),
@@ -189,7 +192,7 @@ def _facts(value: object) -> tuple[object, ...]:
     for name, held in sorted(vars(value).items() if hasattr(value, "__dict__") else _slots(value)):
         if name in _NO_STATE or (name == "_lines" and isinstance(held, int)):
             continue
-        if name == "_tag":
+        if name in ("_tag", "_next_tag"):
             facts.append((name, held is not None))
         elif isinstance(held, list):
             # Of the lines of one answer the first counts, and that there are more.

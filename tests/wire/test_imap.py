@@ -116,3 +116,8 @@ def test_base64_is_strict(text: bytes) -> None:
     with pytest.raises(ProtocolError):
         decode_base64(text)
     assert decode_base64(b"YQ==") == b"a"
+
+
+def test_equal_lists_of_capabilities_are_one_object() -> None:
+    names = [b"IDLE", b"SASL-IR"]
+    assert parse_capabilities(names) is parse_capabilities(list(names))

@@ -14,17 +14,30 @@ from securemail.aio.exchange import Line, enable_utf8
 from securemail.aio.login import Login, LoginRecord, blaming, preauth
 from securemail.aio.offer import offer_of
 from securemail.aio.reporter import Reporter
-from securemail.aio.route import endpoint_of
+from securemail.aio.route import Route, endpoint_of
+from securemail.aio.secure import Prepared, prepare
 from securemail.aio.sessions import now
 from securemail.errors import PolicyError, ProtocolError, SecureMailError, UsageError
 from securemail.policy.confidentiality import confidentiality
 from securemail.policy.gate import Gate
 from securemail.policy.offer import TLSOffer, tls_offer
 from securemail.protocol.dialects import new_dialect
-from securemail.protocol.dialogue import Command, Discover, Event, LoggedIn, Refused, StartTLS
+from securemail.protocol.dialogue import (
+    Authenticate,
+    Command,
+    ConfirmAndAuthenticate,
+    Discover,
+    Event,
+    LoggedIn,
+    Refused,
+    StartTLS,
+)
 from securemail.protocol.machine import Machine
-from securemail.tls.engine import Engine
 from securemail.tls.hello import Hello, less
+
+
+class OutdatedError(ProtocolError):
+    """The server cannot do any more what it could when it was seen last, or can do more."""
 
 
 class Connection:
@@ -50,7 +63,7 @@ class Connection:
         self._reporter = reporter
         reporter.watch(self.transport)
         self.is_preauthenticated = False
-        self._engine: Engine | None = None
+        self._prepared: Prepared | None = None
 
     @property
     def is_fresh(self) -> bool:
@@ -67,9 +80,9 @@ class Connection:
 
     def less(self, hello: Hello, failure: SecureMailError) -> Hello | None:
         """Return what to offer on another connection, or None where that cannot help."""
-        engine = self._engine
-        if engine is None:
+        if self._prepared is None:
             return None
+        engine = self._prepared.engine
         is_resuming = engine.is_resuming and not self.machine.is_heard
         return less(
             hello,
@@ -89,10 +102,18 @@ class Connection:
             await dial(self.endpoint, self.transport, addresses, proxy=proxy)
         self._reporter.dialled()
 
-    def start_tls(self, engine: Engine) -> None:
-        """Hand every further byte to `engine`."""
-        self._engine = engine
-        self.transport.start_tls(engine)
+    async def prepare(self, route: Route, hello: Hello) -> Prepared:
+        """Return what `start_tls` takes, for the server that `route` leads to.
+
+        Raises: DeadlineError.
+        """
+        async with self._clock.limit("tls", "preparing TLS"):
+            return await prepare(self._account, self._service, route, hello)
+
+    def start_tls(self, prepared: Prepared) -> None:
+        """Hand every further byte to the engine."""
+        self._prepared = prepared
+        self.transport.start_tls(prepared.engine)
 
     async def secured(self) -> None:
         """Return when TLS is up and the gate has its proof.
@@ -101,8 +122,8 @@ class Connection:
         """
         async with self._clock.limit("tls", f"the TLS handshake with {self.endpoint}"):
             await self._driver.secured()
-        if self._engine is not None:
-            self.gate.proof = self._engine.proof()
+        if self._prepared is not None:
+            self.gate.proof = self._prepared.engine.proof()
             self._reporter.secured(confidentiality(self._account.policy, self.gate.proof))
 
     async def greeting(self) -> None:
@@ -126,7 +147,43 @@ class Connection:
         doing = f"{type(command).__name__} with {self.endpoint}"
         async with self._clock.limit("command", doing):
             with blaming(self.gate.proof, self.machine):
-                return await self._driver.ask(command, doing)
+                event = await self._driver.ask(command, doing)
+                if isinstance(command, ConfirmAndAuthenticate):
+                    self._confirm()
+                    event = await self._driver.next_event(doing)
+                return event
+
+    def _confirm(self) -> None:
+        """Go on only if the server says of itself what was assumed of it.
+
+        Raises: OutdatedError; the connection is closed then, whatever became of the login.
+        """
+        if self.machine.assumed != self.machine.capabilities:
+            if self._prepared is not None:
+                self._prepared.known.bar()
+            self.transport.abort()
+            raise OutdatedError("the server lists other capabilities than it did")
+
+    async def _ask_for_login(self, command: Command) -> Event:
+        """Ask as `ask` does; where the capabilities are assumed, have the server list them first.
+
+        Raises: as `ask`, and OutdatedError when the assumption was wrong.
+        """
+        if self.machine.capabilities is None:
+            if isinstance(command, Authenticate):
+                return await self.ask(ConfirmAndAuthenticate(command))
+            await self.discover()
+            self._confirm()
+        return await self.ask(command)
+
+    def _assume(self) -> bool:
+        """Assume what the server could do when it was seen last; return whether that is enough."""
+        proof, prepared = self.gate.proof, self._prepared
+        if self.machine.capabilities is not None or proof is None or prepared is None:
+            return False
+        if (capabilities := prepared.known.recall(proof)) is not None:
+            self.machine.assume(capabilities)
+        return self.machine.may_confirm
 
     async def discover(self) -> None:
         """Learn the server's capabilities, unless they are known in this phase.
@@ -156,17 +213,22 @@ class Connection:
         With `utf8` the server is told before to speak UTF-8 (RFC 6856).
 
         Raises: as `Login.run`, `enable_utf8` and `preauth`; UsageError for an account that has
-        nothing to log in with.
+        nothing to log in with; OutdatedError when another connection should be made, on which
+        nothing will be assumed.
         """
         if self.is_preauthenticated:
             return preauth(self._account.policy, self.gate.proof)
         if self._account.credentials is None and self._account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
-        await self.discover()
-        self._heard = self.machine.capabilities
+        if utf8 or not self._assume():
+            await self.discover()
         if utf8:
             await enable_utf8(self.machine, self.ask)
         limit = partial(self._clock.limit, "command")
-        line = Line(self.ask, limit, self.machine.carries_initial_response)
+        line = Line(self._ask_for_login, limit, self.machine.carries_initial_response)
         offer = offer_of(self.machine, self.endpoint, self.gate.proof)
-        return await Login(self._account, offer, line).run()
+        self._heard = self.machine.capabilities or self.machine.assumed
+        record = await Login(self._account, offer, line).run()
+        if self._heard and self.gate.proof is not None and self._prepared is not None:
+            self._prepared.known.remember(self.gate.proof, self._heard)
+        return record

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Final
 
+from securemail.aio.known import Known
 from securemail.aio.sessions import Sessions
 from securemail.tls.context import ClientContext, ContextKey, build_context
 
@@ -25,6 +26,7 @@ class Shared:
 
     context: ClientContext
     sessions: Sessions = field(default_factory=Sessions)
+    known: Known = field(default_factory=Known)
 
 
 _built: Final[dict[ContextKey, Shared]] = {}

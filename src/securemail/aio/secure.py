@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import partial
 
 from securemail.account import Account, Service
 from securemail.aio.contexts import shared_context
+from securemail.aio.known import KnownServer
 from securemail.aio.route import Route, endpoint_of
 from securemail.aio.sessions import AccountTickets, Sessions, now
 from securemail.policy.confidentiality import may_resume, may_show_client_certificate
@@ -18,7 +20,15 @@ from securemail.tls.resumption import SessionKey
 from securemail.tls.verdict import Rules
 
 
-async def new_engine(account: Account, service: Service, route: Route, hello: Hello) -> Engine:
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What one TLS connection begins with: its engine, and what is known of the server."""
+
+    engine: Engine
+    known: KnownServer
+
+
+async def prepare(account: Account, service: Service, route: Route, hello: Hello) -> Prepared:
     """Return an engine that will hold the server for `service` to what `account` asks for.
 
     `route` is what the DNS knows about it, `hello` what to offer.
@@ -53,7 +63,8 @@ async def new_engine(account: Account, service: Service, route: Route, hello: He
     shared = await shared_context(key)
     session_key = SessionKey.of(account, service, endpoint, rules)
     tickets = _tickets(shared.sessions, session_key, rules, hello) if mine is None else None
-    return Engine(shared.context, handshake, tickets)
+    known = KnownServer(shared.known, session_key, policy)
+    return Prepared(Engine(shared.context, handshake, tickets), known)
 
 
 def _tickets(

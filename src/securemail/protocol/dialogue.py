@@ -20,6 +20,7 @@ class State(Enum):
     GREETING = "greeting"
     READY = "ready"
     DISCOVERING = "discovering"
+    CONFIRMING = "confirming"
     ENABLING = "enabling"
     UPGRADING = "upgrading"
     HANDSHAKING = "handshaking"
@@ -60,6 +61,17 @@ class Authenticate:
     intent: ClassVar[Intent] = Intent.AUTHENTICATE
     mechanism: str
     initial: SecretBytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmAndAuthenticate:
+    """Ask for the capabilities and, in the same flight, begin the SASL exchange they allowed once.
+
+    The answer is `Discovered`, for the caller to compare, and then that to `Authenticate`.
+    """
+
+    intent: ClassVar[Intent] = Intent.AUTHENTICATE
+    authenticate: Authenticate
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,6 +119,7 @@ Command = (
     | StartTLS
     | EnableUTF8
     | Authenticate
+    | ConfirmAndAuthenticate
     | LogIn
     | LogInByDigest
     | Respond
@@ -120,6 +133,7 @@ COMMANDS: Final[dict[tuple[State, type[Command]], State]] = {
     (State.READY, StartTLS): State.UPGRADING,
     (State.READY, EnableUTF8): State.ENABLING,
     (State.READY, Authenticate): State.AUTHENTICATING,
+    (State.READY, ConfirmAndAuthenticate): State.CONFIRMING,
     (State.READY, LogIn): State.AUTHENTICATING,
     (State.READY, LogInByDigest): State.AUTHENTICATING,
     (State.CHALLENGED, Respond): State.AUTHENTICATING,
@@ -213,6 +227,8 @@ TRANSITIONS: Final = {
     (State.DISCOVERING, Kind.OK): State.READY,
     (State.DISCOVERING, Kind.NO): State.READY,
     (State.DISCOVERING, Kind.BYE): State.CLOSED,
+    (State.CONFIRMING, Kind.OK): State.AUTHENTICATING,
+    (State.CONFIRMING, Kind.BYE): State.CLOSED,
     (State.ENABLING, Kind.OK): State.READY,
     (State.ENABLING, Kind.NO): State.READY,
     (State.ENABLING, Kind.BYE): State.CLOSED,
@@ -250,6 +266,9 @@ class Dialect(Protocol):
 
     def offers_utf8(self, capabilities: frozenset[str]) -> bool:
         """Return whether `EnableUTF8` may be sent."""
+
+    def may_confirm(self, capabilities: frozenset[str]) -> bool:
+        """Return whether `ConfirmAndAuthenticate` may be sent to a server that had these."""
 
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:
         """Return whether `Authenticate` may carry the initial response."""

@@ -10,6 +10,7 @@ from securemail.protocol.dialogue import (
     Authenticate,
     CancelExchange,
     Command,
+    ConfirmAndAuthenticate,
     Discover,
     EnableUTF8,
     Kind,
@@ -44,12 +45,13 @@ class IMAPDialect:
         self._prefix = tag_prefix.encode("ascii")
         self._count = 0
         self._tag: bytes | None = None
+        self._next_tag: bytes | None = None
         self._is_greeted = False
         self._is_sasl = False
         self._learnt: frozenset[str] | None = None
         self._parts: list[SecretBytes] = []
 
-    def encode(self, command: Command, *, is_open: bool) -> bytes:  # noqa: ARG002 - says nothing
+    def encode(self, command: Command, *, is_open: bool) -> bytes:
         """Return the line for `command`."""
         match command:
             case Respond(response):
@@ -63,12 +65,13 @@ class IMAPDialect:
             case StartTLS():
                 return self._tagged(b"STARTTLS")
             case Authenticate(mechanism, initial):
-                self._is_sasl = True
-                line = b"AUTHENTICATE " + mechanism.encode("ascii")
-                if initial is not None:
-                    # RFC 4959 section 3: "=" stands for an empty initial response.
-                    line += b" " + (base64.b64encode(initial.reveal()) or b"=")
-                return self._tagged(line)
+                return self._authenticate(mechanism, initial)
+            case ConfirmAndAuthenticate(authenticate):
+                # RFC 9051 section 5.5: neither of the two changes what the other one means.
+                ask, asked = self.encode(Discover(), is_open=is_open), self._tag
+                line = self.encode(authenticate, is_open=is_open)
+                self._tag, self._next_tag = asked, self._tag
+                return ask + line
             case LogIn(username, password):
                 self._is_sasl = False
                 first, *rest = _login(username, password.reveal())
@@ -77,6 +80,14 @@ class IMAPDialect:
             case LogInByDigest() | EnableUTF8():
                 reason = "IMAP has no APOP, and ENABLE after the login"
                 raise UsageError(reason, field=type(command).__name__)
+
+    def _authenticate(self, mechanism: str, initial: SecretBytes | None) -> bytes:
+        self._is_sasl = True
+        line = b"AUTHENTICATE " + mechanism.encode("ascii")
+        if initial is not None:
+            # RFC 4959 section 3: "=" stands for an empty initial response.
+            line += b" " + (base64.b64encode(initial.reveal()) or b"=")
+        return self._tagged(line)
 
     def _tagged(self, line: bytes) -> bytes:
         self._count += 1
@@ -132,7 +143,7 @@ class IMAPDialect:
     def _read_tagged(self, status: Status) -> Reply:
         if status.tag != self._tag:
             raise ProtocolError("the server answered a command that we did not send")
-        self._tag = None
+        self._tag, self._next_tag = self._next_tag, None
         self._parts.clear()
         return self._reply(status)
 
@@ -170,6 +181,10 @@ class IMAPDialect:
         """Return False: ENABLE UTF8=ACCEPT comes after the login (RFC 6855)."""
         return False
 
+    def may_confirm(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - tags tell
+        """Return True: each answer says to which command it is."""
+        return True
+
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:
         """Return whether the server has SASL-IR (RFC 4959)."""
         return "SASL-IR" in capabilities
@@ -181,7 +196,7 @@ class IMAPDialect:
     def forget(self) -> None:
         """Drop what was said before TLS."""
         self._learnt = None
-        self._tag = None
+        self._tag = self._next_tag = None
         self._parts.clear()
 
 

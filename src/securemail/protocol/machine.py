@@ -25,6 +25,7 @@ from securemail.protocol.dialogue import (
     Authenticate,
     Challenge,
     Command,
+    ConfirmAndAuthenticate,
     Dialect,
     Discovered,
     Event,
@@ -55,6 +56,7 @@ class Machine:
     ) -> None:
         self.state = State.GREETING
         self.capabilities: frozenset[str] | None = None
+        self.assumed: frozenset[str] | None = None
         self._dialect = dialect
         self._gate = gate
         self._buffer = LineBuffer()
@@ -83,7 +85,7 @@ class Machine:
         self._refuse_premature_reply()
         if self.state is State.READY:
             self._lines = self._rounds = 0
-            self._is_sasl = isinstance(command, Authenticate)
+            self._is_sasl = isinstance(command, Authenticate | ConfirmAndAuthenticate)
         data = self._dialect.encode(command, is_open=self._is_open)
         self.state = target
         return data
@@ -134,10 +136,29 @@ class Machine:
         self.capabilities = None
         self._dialect.forget()
 
+    def assume(self, capabilities: frozenset[str]) -> None:
+        """Take the server to be able to do this, until it says what it can.
+
+        Raises: UsageError outside TLS: there it would be hearsay that outlives the connection.
+        """
+        if not self._is_secured:
+            raise UsageError("nothing is assumed in cleartext", field="assume")
+        self.assumed = capabilities
+
+    @property
+    def may_confirm(self) -> bool:
+        """Whether `ConfirmAndAuthenticate` may be sent, going by what is assumed."""
+        return self.assumed is not None and self._dialect.may_confirm(self.assumed)
+
+    @property
+    def _offered(self) -> frozenset[str]:
+        known = self.assumed if self.capabilities is None else self.capabilities
+        return known or frozenset()
+
     @property
     def takes_initial_response(self) -> bool:
         """Whether `Authenticate` may carry the initial response, or must wait for a challenge."""
-        return self._dialect.takes_initial_response(self.capabilities or frozenset())
+        return self._dialect.takes_initial_response(self._offered)
 
     def carries_initial_response(self, mechanism: str, size: int) -> bool:
         """Return whether `Authenticate` may carry an initial response of `size` octets."""
@@ -148,22 +169,22 @@ class Machine:
     @property
     def mechanisms(self) -> frozenset[str]:
         """The SASL mechanisms that the server offers."""
-        return self._dialect.mechanisms(self.capabilities or frozenset())
+        return self._dialect.mechanisms(self._offered)
 
     @property
     def has_login_command(self) -> bool:
         """Whether the protocol's own login command may be used."""
-        return self._dialect.has_login_command(self.capabilities or frozenset())
+        return self._dialect.has_login_command(self._offered)
 
     @property
     def login_takes_utf8(self) -> bool:
         """Whether that command may hold a name or a password that is not ASCII."""
-        return self._dialect.login_takes_utf8(self.capabilities or frozenset())
+        return self._dialect.login_takes_utf8(self._offered)
 
     @property
     def offers_utf8(self) -> bool:
         """Whether `EnableUTF8` may be sent."""
-        return self._dialect.offers_utf8(self.capabilities or frozenset())
+        return self._dialect.offers_utf8(self._offered)
 
     def trailing_data(self) -> bytes:
         """Return what came behind the reply that logged us in; it belongs to the client."""

@@ -12,6 +12,7 @@ from securemail.protocol.dialogue import (
     Authenticate,
     CancelExchange,
     Command,
+    ConfirmAndAuthenticate,
     Discover,
     EnableUTF8,
     Kind,
@@ -68,21 +69,23 @@ class POP3Dialect:
 
     def __init__(self) -> None:
         self._awaiting = _Awaiting.GREETING
+        self._next = _Awaiting.NOTHING
         self._listing: list[bytes] | None = None
         self._capabilities: frozenset[str] | None = None
         self._password = SecretBytes(b"")
 
-    def encode(self, command: Command, *, is_open: bool) -> bytes:  # noqa: ARG002 - says nothing
+    def encode(self, command: Command, *, is_open: bool) -> bytes:
         """Return the line for `command`."""
         match command:
             case Discover() | StartTLS() | EnableUTF8():
                 return self._line(*_BARE[type(command)])
             case Authenticate(mechanism, initial):
-                line = b"AUTH " + mechanism.encode("ascii")
-                if initial is not None:
-                    # RFC 5034 section 4: "=" stands for an empty initial response.
-                    line += b" " + (base64.b64encode(initial.reveal()) or b"=")
-                return self._line(_Awaiting.AUTH, line)
+                return self._authenticate(mechanism, initial)
+            case ConfirmAndAuthenticate(authenticate):
+                line = self.encode(authenticate, is_open=is_open)
+                capa = self.encode(Discover(), is_open=is_open)
+                self._next = _Awaiting.AUTH
+                return capa + line
             case Respond(response):
                 return self._line(_Awaiting.AUTH, base64.b64encode(response.reveal()))
             case CancelExchange():
@@ -98,6 +101,13 @@ class POP3Dialect:
                 self._forget_password()
                 return self._line(_Awaiting.PASS, line)
 
+    def _authenticate(self, mechanism: str, initial: SecretBytes | None) -> bytes:
+        line = b"AUTH " + mechanism.encode("ascii")
+        if initial is not None:
+            # RFC 5034 section 4: "=" stands for an empty initial response.
+            line += b" " + (base64.b64encode(initial.reveal()) or b"=")
+        return self._line(_Awaiting.AUTH, line)
+
     def _forget_password(self) -> None:
         self._password = SecretBytes(b"")
 
@@ -112,7 +122,8 @@ class POP3Dialect:
         """
         if self._listing is not None:
             return self._read_listing(self._listing, line)
-        awaiting, self._awaiting = self._awaiting, _Awaiting.NOTHING
+        awaiting, self._awaiting = self._awaiting, self._next
+        self._next = _Awaiting.NOTHING
         reply = parse_reply(line)
         if isinstance(reply, Continuation):
             return _read_continuation(awaiting, reply)
@@ -168,6 +179,10 @@ class POP3Dialect:
         """Return whether UTF8 is listed (RFC 6856 section 2)."""
         return arguments(capabilities, "UTF8") is not None
 
+    def may_confirm(self, capabilities: frozenset[str]) -> bool:
+        """Return whether PIPELINING is listed (RFC 2449 section 6.6)."""
+        return "PIPELINING" in capabilities
+
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - always
         """Return True: whoever knows AUTH knows it with an initial response (RFC 5034)."""
         return True
@@ -181,6 +196,7 @@ class POP3Dialect:
     def forget(self) -> None:
         """Drop what was said before TLS."""
         self._forget_password()
+        self._next = _Awaiting.NOTHING
         self._capabilities = None
         self._listing = None
 

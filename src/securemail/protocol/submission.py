@@ -15,6 +15,7 @@ from securemail.protocol.dialogue import (
     Authenticate,
     CancelExchange,
     Command,
+    ConfirmAndAuthenticate,
     Discover,
     EnableUTF8,
     Kind,
@@ -95,6 +96,8 @@ class SubmissionDialect:
                 raise UsageError("submission has no login command", field=type(command).__name__)
             case EnableUTF8():
                 raise UsageError("submission has SMTPUTF8, for each message", field="EnableUTF8")
+            case ConfirmAndAuthenticate():
+                raise UsageError("EHLO ends a group of commands", field=type(command).__name__)
 
     def read(self, line: bytes, *, is_secured: bool) -> Reply | None:  # noqa: ARG002 - no matter
         """Take one line; return the reply that it completes, if it does.
@@ -141,6 +144,10 @@ class SubmissionDialect:
 
     def offers_utf8(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - none
         """Return False: SMTPUTF8 is said with each message (RFC 6531)."""
+        return False
+
+    def may_confirm(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - never
+        """Return False: EHLO and AUTH each end a group of commands (RFC 2920 section 3.1)."""
         return False
 
     def takes_initial_response(self, capabilities: frozenset[str]) -> bool:  # noqa: ARG002 - all do

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-from securemail.account import Endpoint, Service
+from securemail.account import Account, Endpoint, Service
 from securemail.aio.connection import Connection
 from securemail.aio.transport import SecureTransport
 from securemail.errors import SecureMailError
@@ -36,8 +36,8 @@ class Handover:
     is_utf8: bool = False
 
     @classmethod
-    def of(cls, connection: Connection, *, ehlo_name: str, timeout_s: float) -> Self:
-        """Return a `connection` whose dialogue has come to the login."""
+    def of(cls, connection: Connection, account: Account, timeout_s: float) -> Self:
+        """Return a `connection` of `account` whose dialogue has come to the login."""
         machine = connection.machine
         return cls(
             transport=connection.transport,
@@ -45,7 +45,7 @@ class Handover:
             capabilities=machine.capabilities,
             early=machine.trailing_data(),
             timeout_s=timeout_s,
-            ehlo_name=ehlo_name,
+            ehlo_name=account.ehlo_name,
             is_utf8=machine.is_utf8,
         )
 

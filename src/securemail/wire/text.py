@@ -4,9 +4,13 @@ from __future__ import annotations
 
 import base64
 import binascii
+from functools import lru_cache
+from typing import Final
 
 from securemail import limits
 from securemail.errors import LimitExceeded, ProtocolError
+
+_LISTS: Final = 32
 
 
 def words(text: bytes) -> str:
@@ -44,6 +48,12 @@ def parse_capabilities(tokens: list[bytes]) -> frozenset[str]:
             f"the server claims {len(tokens)} capabilities, more than {limits.CAPABILITIES}",
             limit=limits.CAPABILITIES,
         )
+    return _parsed(tuple(tokens))
+
+
+# A bridge holds thousands of sessions with servers of a few kinds: each list is there once.
+@lru_cache(maxsize=_LISTS)
+def _parsed(tokens: tuple[bytes, ...]) -> frozenset[str]:
     try:
         names = frozenset(token.decode("ascii").upper() for token in tokens)
     except UnicodeDecodeError as exc:

@@ -1,34 +1,31 @@
 """How long a client takes to read one large answer: ours beside imaplib and aioimaplib.
 
-    python benchmarks/imap_reader.py [--json]
-
 A server on loopback gives the same prepared bytes to each, without TLS, so that only the readers
-differ. Runs alternate; each row is the median of the ratios to imaplib in the same round, with the
-smallest and the largest. aioimaplib recurses over the answer: its limit is raised for it, and it is
+differ. aioimaplib recurses over the answer: its limit is raised for it, and it is
 left out where it would take minutes.
 """
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import imaplib
-import json
 import logging
 import socket
-import statistics
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
+from benchmarks.harness import OURS, Row, ratios, row
+from benchmarks.world import World
 
 from securemail.transports.imap import hand_over
 
-ROUNDS = 5
+NAME = "reading a large answer"
+BASE = "imaplib"
+ROUNDS = {False: 3, True: 9}
 UPSTREAM_MAX_LINES = 500
 
 
@@ -119,45 +116,21 @@ async def _timed(client: aioimaplib.IMAP4, transport: asyncio.BaseTransport) -> 
     return took
 
 
-def measure(server: Server, answer: Answer) -> dict[str, Any]:
-    """Return one row of the table."""
+def _round(server: Server, answer: Answer) -> dict[str, float]:
+    """Return the seconds that each reader took, one after another."""
     server.answer = answer.data
-    peers: dict[str, Callable[[], float]] = {
-        "imaplib": lambda: with_imaplib(server),
-        "ours": lambda: asyncio.run(with_ours(server)),
-    }
+    took = {BASE: with_imaplib(server), OURS: asyncio.run(with_ours(server))}
     if answer.lines <= UPSTREAM_MAX_LINES:
-        peers["aioimaplib"] = lambda: asyncio.run(with_aioimaplib(server))
-    rounds = [{name: run() for name, run in peers.items()} for _ in range(ROUNDS)]
-    row: dict[str, Any] = {
-        "answer": answer.name,
-        "imaplib_ms": round(1000 * statistics.median(r["imaplib"] for r in rounds), 1),
-    }
-    for name in peers:
-        ratios = sorted(r[name] / r["imaplib"] for r in rounds)
-        row[name] = [round(statistics.median(ratios), 2), round(ratios[0], 2), round(ratios[-1], 2)]
-    return row
+        took["aioimaplib"] = asyncio.run(with_aioimaplib(server))
+    return took
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
-    options = parser.parse_args()
+def run(_: World, *, is_full: bool) -> Iterator[Row]:
+    """Measure the readers in turn."""
     logging.disable(logging.CRITICAL)
     sys.setrecursionlimit(1_000_000)
     server = Server()
-    rows = [measure(server, answer) for answer in answers()]
-    if options.json:
-        print(json.dumps({"python": sys.version.split()[0], "rows": rows}, indent=1))
-        return
-    print(f"{'answer':26}{'imaplib':>12}{'ours / imaplib':>24}{'aioimaplib / imaplib':>28}")
-    for row in rows:
-        cells = [
-            "{} ({}-{})".format(*row[peer]) if peer in row else "left out"
-            for peer in ("ours", "aioimaplib")
-        ]
-        print(f"{row['answer']!s:26}{row['imaplib_ms']!s:>9} ms{cells[0]:>24}{cells[1]:>28}")
-
-
-if __name__ == "__main__":
-    main()
+    for answer in answers():
+        rounds = [_round(server, answer) for _ in range(ROUNDS[is_full])]
+        yield row((NAME, answer.name, BASE), "ms (absolute)", [1000 * r[BASE] for r in rounds])
+        yield from ratios((NAME, answer.name), rounds, BASE, {OURS: 1.0})

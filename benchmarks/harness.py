@@ -1,0 +1,218 @@
+"""Peers as processes, numbers that were measured in turn, and what they were measured on."""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import shutil
+import statistics
+import subprocess
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, Final, Self
+
+from benchmarks.peer import Job
+
+ROOT: Final = Path(__file__).parents[1]
+HERE: Final = Path(__file__).parent
+OURS: Final = "securemail"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One number of one peer: the median of its rounds, the least and the largest.
+
+    A row with a `base` is a ratio to that peer in the same round; all others are absolute. `target`
+    is the most that it should be, where there is one.
+    """
+
+    scenario: str
+    case: str
+    peer: str
+    unit: str
+    value: float
+    low: float
+    high: float
+    base: str = ""
+    target: float | None = None
+
+    @property
+    def verdict(self) -> str:
+        """Whether the target is met."""
+        if self.target is None:
+            return ""
+        return "met" if self.value <= self.target else "NOT met"
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it with its verdict."""
+        return {**asdict(self), "verdict": self.verdict}
+
+
+def row(place: tuple[str, str, str], unit: str, values: Iterable[float], **more: Any) -> Row:
+    """Return the row at `place` (scenario, case, peer) for what the rounds gave."""
+    each = sorted(values)
+    return Row(*place, unit, statistics.median(each), each[0], each[-1], **more)
+
+
+def ratios(
+    place: tuple[str, str],
+    rounds: Sequence[Mapping[str, float]],
+    base: str,
+    targets: Mapping[str, float] = MappingProxyType({}),
+) -> list[Row]:
+    """Return a row for each peer: how many times what `base` took in the same round."""
+    return [
+        row(
+            (*place, peer),
+            f"times {base}",
+            [each[peer] / each[base] for each in rounds if peer in each],
+            base=base,
+            target=targets.get(peer),
+        )
+        for peer in rounds[0]
+        if peer != base
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A library that is measured: how to start its process, and which services it has."""
+
+    name: str
+    command: tuple[str, ...]
+    services: tuple[str, ...]
+    has_starttls: bool = True
+
+    def takes(self, service: str, tls: str) -> bool:
+        """Return whether it can connect like this."""
+        return service in self.services and (self.has_starttls or tls == "implicit")
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", f"benchmarks.peers.{module}", *arguments)
+
+
+def _node(module: str) -> tuple[str, ...]:
+    return ("node", "--expose-gc", str(HERE / "peers" / f"{module}.mjs"))
+
+
+_ALL: Final = ("imap", "pop3", "submission")
+PEERS: Final = {
+    peer.name: peer
+    for peer in (
+        Peer(OURS, _python("securemail"), _ALL),
+        Peer(f"{OURS}+uvloop", _python("securemail", "uvloop"), _ALL),
+        Peer("imaplib", _python("imaplib"), ("imap",)),
+        Peer("poplib", _python("poplib"), ("pop3",)),
+        Peer("smtplib", _python("smtplib"), ("submission",)),
+        Peer("aioimaplib", _python("aioimaplib"), ("imap",), has_starttls=False),
+        Peer("aioimaplib+uvloop", _python("aioimaplib", "uvloop"), ("imap",), has_starttls=False),
+        Peer("aiosmtplib", _python("aiosmtplib"), ("submission",)),
+        Peer("aiosmtplib+uvloop", _python("aiosmtplib", "uvloop"), ("submission",)),
+        Peer("curl", _python("curl"), _ALL),
+        Peer("imapflow", _node("imapflow"), ("imap",)),
+        Peer("nodemailer", _node("nodemailer"), ("submission",)),
+    )
+}
+
+
+class MissingPeerError(Exception):
+    """The peer is not installed here."""
+
+
+class PeerError(Exception):
+    """The peer could not do its job."""
+
+
+class Process:
+    """A peer that runs, and does one job after another."""
+
+    def __init__(self, peer: Peer) -> None:
+        self.peer = peer
+        self._process = subprocess.Popen(
+            peer.command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        )
+
+    def ask(self, job: Job) -> dict[str, Any]:
+        """Have `job` done.
+
+        Raises: PeerError.
+        """
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.write(json.dumps(asdict(job)) + "\n")
+        self._process.stdin.flush()
+        answer = self._process.stdout.readline()
+        if not answer:
+            raise PeerError(f"{self.peer.name} has ended")
+        said: dict[str, Any] = json.loads(answer)
+        if "error" in said:
+            raise PeerError(f"{self.peer.name}: {said['error']}")
+        return said
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._process:
+            self._process.kill()
+
+
+def missing(peer: Peer) -> str | None:
+    """Return why `peer` is left out, or None."""
+    program = peer.command[0]
+    if shutil.which(program) is None:
+        return f"{peer.name} is left out: there is no {program}"
+    if peer.name == "curl" and shutil.which("curl") is None:
+        return "curl is left out: it is not installed"
+    if program == "node" and not (HERE / "node_modules" / peer.name).is_dir():
+        return f"{peer.name} is left out: npm has not installed it"
+    return None
+
+
+def present(names: Iterable[str]) -> list[Peer]:
+    """Return those of `names` that are here."""
+    return [PEERS[name] for name in names if missing(PEERS[name]) is None]
+
+
+def versions() -> dict[str, str]:
+    """Return what all of it was measured on."""
+    found = {
+        "cpu": f"{os.cpu_count()} of {_cpu()}",
+        "load": f"{os.getloadavg()[0]:.1f} at the end, what ran beside it included",
+        "system": f"{platform.system()} {platform.release()}",
+        "python": platform.python_version(),
+        "openssl of python": __import__("ssl").OPENSSL_VERSION.split()[1],
+    }
+    for package in (OURS, "cryptography", "pyOpenSSL", "aioimaplib", "aiosmtplib", "uvloop"):
+        found[package] = version(package)
+    for name, *command in (
+        ("dovecot", "/usr/sbin/dovecot", "--version"),
+        ("postfix", "/usr/sbin/postconf", "-h", "mail_version"),
+        ("curl", "curl", "--version"),
+        ("node", "node", "--version"),
+    ):
+        found[name] = _first_line(command)
+    for package in ("imapflow", "nodemailer"):
+        path = HERE / "node_modules" / package / "package.json"
+        found[package] = json.loads(path.read_text())["version"] if path.exists() else "none"
+    return found
+
+
+def _cpu() -> str:
+    for line in Path("/proc/cpuinfo").read_text().splitlines():
+        if line.startswith("model name"):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _first_line(command: list[str]) -> str:
+    if shutil.which(command[0]) is None:
+        return "none"
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (done.stdout or done.stderr).strip().split("\n")[0].removeprefix("curl ").split(" (")[0]

@@ -1,0 +1,54 @@
+"""Memory of a session that is logged in and rests, and after an answer of 300 kB."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from benchmarks.harness import OURS, ROOT, Process, Row, present, row
+from benchmarks.peer import Job
+from benchmarks.world import World
+
+NAME = "memory of a session"
+SESSIONS = {False: 1000, True: 10_000}
+AT_ONCE = 50
+BURST_BYTES = 300_000
+PEERS = (OURS, f"{OURS}+uvloop", "aioimaplib", "aioimaplib+uvloop", "imapflow")
+TARGETS_KIB = {"at rest": 50.0, "after 300 kB": 80.0}
+
+
+def run(world: World, *, is_full: bool) -> Iterator[Row]:
+    """Measure each peer in a process of its own, on a server that holds very many sessions."""
+    count = SESSIONS[is_full]
+    for peer in present(PEERS):
+        with _server(world) as port, Process(peer) as process:
+            job = replace(world.job("hold", "imap", "implicit"), address="127.0.0.1", port=port)
+            for case, kib in _cases(process, job, count):
+                target = TARGETS_KIB[case] if peer.name == OURS else None
+                place = (NAME, f"{case}, {count:,} sessions", peer.name)
+                yield row(place, "KiB (absolute)", [kib], target=target)
+
+
+def _cases(process: Process, job: Job, count: int) -> Iterator[tuple[str, float]]:
+    # Code that is loaded with the first session, and contexts, are no part of the others.
+    before = process.ask(job)["rss"]
+    held = replace(job, count=count, concurrency=AT_ONCE)
+    yield "at rest", (process.ask(held)["rss"] - before) / count / 1024
+    if process.peer.name != "imapflow":
+        after = process.ask(replace(held, do="burst"))["rss"]
+        yield "after 300 kB", (after - before) / count / 1024
+
+
+@contextmanager
+def _server(world: World) -> Iterator[int]:
+    pem = world.dovecot.directory / "pki" / f"{world.dovecot.host}.pem"
+    command = [sys.executable, "-m", "benchmarks.idle_server", str(pem), str(BURST_BYTES)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            yield int(server.stdout.readline())
+        finally:
+            server.kill()

@@ -1,0 +1,97 @@
+"""Round trips to a session that is ready, and how long they take on a line with a delay."""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from itertools import product
+
+from benchmarks.harness import OURS, PeerError, Process, Row, present, row
+from benchmarks.link import Link, LinkThread
+from benchmarks.peer import Job
+from benchmarks.peers.curl import TRAILING
+from benchmarks.world import World
+
+NAME = "round trips"
+ROUNDS = {False: 3, True: 10}
+# Each way. Far more than a client needs between two commands, so that the count is exact.
+DELAY_S = 0.02
+LET_GO_S = 5.0
+
+PEERS = (
+    *(OURS, "imaplib", "poplib", "smtplib", "aioimaplib", "aiosmtplib"),
+    *("curl", "imapflow", "nodemailer"),
+)
+
+# The least that the protocols allow (docs/benchmarks.md), TLS 1.3: a first connection, another one.
+MINIMUM = {
+    ("imap", "implicit"): (4, 4),
+    ("imap", "starttls"): (6, 5),
+    ("pop3", "implicit"): (5, 4),
+    ("pop3", "starttls"): (6, 5),
+    ("submission", "implicit"): (5, 5),
+    ("submission", "starttls"): (7, 7),
+}
+
+
+def run(world: World, *, is_full: bool) -> Iterator[Row]:
+    """Count, for each peer and way of connecting, the first time and again."""
+    counts: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    times: dict[tuple[str, str, str], list[float]] = defaultdict(list)
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Process(peer)) for peer in present(PEERS)]
+        links = {way: stack.enter_context(_link(world, way)) for way in world.ways}
+        for number in range(ROUNDS[is_full]):
+            for (way, link), process in product(links.items(), processes):
+                if not process.peer.takes(*way):
+                    continue
+                again = world.job("ready", *way)
+                if number == 0:
+                    _connect(process, link, again)  # so that the next one is not the first
+                for which in ("first", "again"):
+                    job = replace(again, is_first=which == "first", number=number)
+                    count, took = _connect(process, link, job)
+                    key = process.peer.name, ", ".join(way), which
+                    counts[key].append(count)
+                    times[key].append(took)
+    for (peer, case, which), values in counts.items():
+        service, tls = case.split(", ")
+        least = dict(zip(("first", "again"), MINIMUM[service, tls], strict=True))
+        target = least[which] if peer == OURS else None
+        yield row((NAME, f"{case}, {which}", peer), "round trips", values, target=target)
+    for (peer, case, which), values in times.items():
+        yield row(("time to ready", f"{case}, {which}", peer), "round-trip times", values)
+
+
+def _link(world: World, way: tuple[str, str]) -> LinkThread:
+    job = world.job("ready", *way)
+    return LinkThread((job.address, job.port), DELAY_S)
+
+
+def _connect(process: Process, link: Link, job: Job) -> tuple[float, float]:
+    """Return how many round trips it took, and their time in round-trip times."""
+    here = replace(job, address=link.address, port=link.port)
+    _when_free(process, here)
+    log = link.logs[-1]
+    trailing = TRAILING if process.peer.name == "curl" else 0
+    count = log.round_trips - trailing
+    took = 1 + (log.delivered_s - log.began_s) / (2 * DELAY_S) - trailing
+    process.ask(replace(job, do="leave"))
+    return count, took
+
+
+def _when_free(process: Process, job: Job) -> None:
+    """Connect as soon as the session before has let go of the maildrop (RFC 1939 section 4)."""
+    deadline_s = time.monotonic() + LET_GO_S
+    while True:
+        try:
+            process.ask(job)
+        except PeerError as exc:
+            if "[IN-USE]" not in str(exc) or time.monotonic() > deadline_s:
+                raise
+            time.sleep(DELAY_S)
+        else:
+            return
