@@ -13,8 +13,11 @@ import pytest
 from tests.mutants import MUTANTS, Mutant
 from tests.mutants_certificates import CERTIFICATE_MUTANTS
 from tests.mutants_client_certificates import CLIENT_CERTIFICATE_MUTANTS
+from tests.mutants_compress import COMPRESS_MUTANTS
 from tests.mutants_dane import DANE_MUTANTS
 from tests.mutants_discovery import DISCOVERY_MUTANTS
+from tests.mutants_dnssec import DNSSEC_MUTANTS
+from tests.mutants_faults import FAULT_MUTANTS
 from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
@@ -22,14 +25,18 @@ from tests.mutants_revocation import REVOCATION_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_store import STORE_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
+from tests.mutants_watching import WATCHING_MUTANTS
 
 ROOT = Path(__file__).parents[1]
 ALL = (
     *MUTANTS,
     *CERTIFICATE_MUTANTS,
     *CLIENT_CERTIFICATE_MUTANTS,
+    *COMPRESS_MUTANTS,
     *DANE_MUTANTS,
     *DISCOVERY_MUTANTS,
+    *DNSSEC_MUTANTS,
+    *FAULT_MUTANTS,
     *OBSERVE_MUTANTS,
     *PIN_MUTANTS,
     *POP3_MUTANTS,
@@ -37,6 +44,7 @@ ALL = (
     *SASL_MUTANTS,
     *STORE_MUTANTS,
     *SUBMISSION_MUTANTS,
+    *WATCHING_MUTANTS,
 )
 
 

@@ -42,6 +42,7 @@ from securemail.observers import LoggingObserver
 from securemail.outcome import Outcome, RecipientOutcome, Submitted
 from securemail.pin import Pin
 from securemail.policy.confidentiality import Confidentiality, Indicator, Level
+from securemail.pool import PoolLimits, PoolStatistics, SessionPool
 from securemail.proof import (
     CertificateReason,
     Identity,
@@ -50,6 +51,8 @@ from securemail.proof import (
     TLSVersion,
     Trust,
 )
+from securemail.proxy import Proxy, ProxyKind
+from securemail.reconnect import Backoff
 from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
 from securemail.revocation import CertStatus, Revocation, RevocationStatus
 from securemail.secret import Secret
@@ -74,9 +77,25 @@ from securemail.store import (
     StoreReason,
     SystemKeyring,
 )
+from securemail.throttle import Throttle
 from securemail.tls.facts import CertificateFacts
 from securemail.transports.pop3 import POP3Client
 from securemail.trust import TrustStore
+from securemail.uids import UIDSet
+from securemail.watching import (
+    ConfidentialityChanged,
+    Connected,
+    Cursor,
+    Lost,
+    MailboxChanged,
+    MaildropChanged,
+    MaildropCursor,
+    Rhythm,
+    UIDValidityChanged,
+    Watch,
+    WatchEvent,
+    watch,
+)
 
 __all__ = [
     "DNSSEC",
@@ -87,6 +106,7 @@ __all__ = [
     "Answer",
     "Attempt",
     "AuthenticationError",
+    "Backoff",
     "Candidate",
     "CertStatus",
     "CertificateError",
@@ -98,9 +118,12 @@ __all__ = [
     "ClientCertificate",
     "CommandError",
     "Confidentiality",
+    "ConfidentialityChanged",
     "ConfidentialityWarning",
     "ConfirmationRequired",
     "ConnectError",
+    "Connected",
+    "Cursor",
     "DNSTrust",
     "DeadlineError",
     "DiscoveryError",
@@ -116,6 +139,10 @@ __all__ = [
     "Level",
     "LimitExceeded",
     "LoggingObserver",
+    "Lost",
+    "MailboxChanged",
+    "MaildropChanged",
+    "MaildropCursor",
     "Notify",
     "OAuthToken",
     "Observer",
@@ -129,19 +156,25 @@ __all__ = [
     "Plan",
     "Policy",
     "PolicyError",
+    "PoolLimits",
+    "PoolStatistics",
     "ProtocolError",
+    "Proxy",
+    "ProxyKind",
     "RecipientOutcome",
     "Resolver",
     "ResponseCode",
     "Returned",
     "Revocation",
     "RevocationStatus",
+    "Rhythm",
     "SRVRecord",
     "Secret",
     "SecureMailError",
     "SecureSession",
     "Service",
     "ServiceReport",
+    "SessionPool",
     "Shortfall",
     "StoreError",
     "StoreReason",
@@ -154,12 +187,17 @@ __all__ = [
     "TLSMode",
     "TLSOffer",
     "TLSVersion",
+    "Throttle",
     "Timeouts",
     "Trust",
     "TrustStore",
+    "UIDSet",
+    "UIDValidityChanged",
     "UnknownOutcome",
     "UsageError",
     "VersionError",
+    "Watch",
+    "WatchEvent",
     "__version__",
     "configuration_changes",
     "connect_imap",
@@ -168,5 +206,6 @@ __all__ = [
     "discover",
     "pin_offer",
     "verify_account",
+    "watch",
     "with_offers",
 ]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import ipaddress
-import re
 from dataclasses import KW_ONLY, dataclass, field, replace
 from enum import Enum
 from typing import Final
 
-import idna
-
 from securemail.certificate import ClientCertificate
 from securemail.credentials import Credentials, OAuthToken, Password, check_prepared
 from securemail.errors import UsageError
+from securemail.hosts import canonical_host, is_address
 from securemail.minimum import Policy
 from securemail.pin import Pin
+from securemail.proxy import Proxy
 from securemail.service import Service
 from securemail.trust import TrustStore
 
@@ -22,7 +20,6 @@ __all__ = ["Account", "Endpoint", "Service", "TLSMode"]
 
 _EHLO: Final = "Account.ehlo_name"
 _SRV_DOMAIN: Final = "Endpoint.srv_domain"
-_HOST_CHARS: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
 
 
 class TLSMode(Enum):
@@ -74,7 +71,7 @@ class Endpoint:
         addresses: tuple[str, ...] | list[str] = (),
         srv_domain: str = "",
     ) -> None:
-        object.__setattr__(self, "host", _canonical_host(host))
+        object.__setattr__(self, "host", canonical_host(host, "Endpoint.host"))
         if isinstance(port, bool) or not isinstance(port, int) or not 1 <= port <= 65535:
             raise UsageError(f"{port!r} is not a port between 1 and 65535", field="Endpoint.port")
         object.__setattr__(self, "port", port)
@@ -87,7 +84,7 @@ class Endpoint:
     @property
     def is_address(self) -> bool:
         """Whether the host is an IP address, and the certificate must carry that address."""
-        return _is_address(self.host)
+        return is_address(self.host)
 
     def srv_id(self, service: Service) -> str:
         """Return the SRV-ID of `service` here (RFC 4985), or "" when no SRV record led here."""
@@ -108,6 +105,7 @@ class Account:
     the identity to act as, where it differs from the one that logs in (RFC 4422 section 3.4.1).
     `ehlo_name` is what EHLO says inside TLS, a host name or an address literal; servers put it into
     the header of each message. Empty, as by default, it is "[127.0.0.1]", which says nothing.
+    With `proxy` all its connections go through that one, which looks the servers' names up.
     `is_existing` is true of what an `AccountStore` has: its setup is over, and no pin is offered.
 
     Raises: UsageError naming the field, for an address without a domain, for TLSMode.NONE under a
@@ -127,6 +125,7 @@ class Account:
     prefer_external: bool = False
     authorization_identity: str = ""
     ehlo_name: str = ""
+    proxy: Proxy | None = None
     is_existing: bool = field(default=False, compare=False)
 
     def __post_init__(self) -> None:
@@ -143,6 +142,8 @@ class Account:
             raise UsageError("neither a Password nor an OAuthToken", field="Account.credentials")
         if not isinstance(self.client_certificate, ClientCertificate | None):
             raise UsageError("not a ClientCertificate", field="Account.client_certificate")
+        if not isinstance(self.proxy, Proxy | None):
+            raise UsageError("not a Proxy", field="Account.proxy")
         object.__setattr__(self, "pins", self._checked_pins())
         object.__setattr__(self, "ehlo_name", _canonical_ehlo_name(self.ehlo_name))
         check_prepared(self.authorization_identity, "Account.authorization_identity")
@@ -198,29 +199,11 @@ class Account:
                 return self.submission
 
 
-def _canonical_host(host: str, field: str = "Endpoint.host") -> str:
-    if not isinstance(host, str) or not host.strip():
-        raise UsageError("a host name is needed", field=field)
-    bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
-    if _is_address(bare):
-        return ipaddress.ip_address(bare).compressed
-    try:
-        name = idna.encode(host, uts46=True).decode("ascii").lower().removesuffix(".")
-    except (idna.IDNAError, UnicodeError) as exc:
-        raise UsageError(f"{host!r} is not a host name: {exc}", field=field) from exc
-    if len(name) > _HOST_CHARS:
-        raise UsageError(f"{len(name)} characters are too long for a host name", field=field)
-    # getaddrinfo takes 127.1, 0x7f.1 and 2130706433 for addresses; no top-level domain is a number.
-    if _is_address(name) or re.fullmatch(r"(0x[0-9a-f]*|[0-9]+)", name.rpartition(".")[2]):
-        raise UsageError(f"{host!r} is neither a host name nor an IP address", field=field)
-    return name
-
-
 def _canonical_domain(domain: str) -> str:
     if domain == "":
         return domain
-    name = _canonical_host(domain, _SRV_DOMAIN)
-    if _is_address(name):
+    name = canonical_host(domain, _SRV_DOMAIN)
+    if is_address(name):
         raise UsageError(f"{domain!r} is an address, not a mail domain", field=_SRV_DOMAIN)
     return name
 
@@ -229,20 +212,13 @@ def _canonical_ehlo_name(name: str) -> str:
     """Return what RFC 5321 section 4.1.3 wants: a domain, or an address in brackets."""
     if name == "":
         return name
-    host = _canonical_host(name.replace("[IPv6:", "[", 1) if isinstance(name, str) else name, _EHLO)
-    if not _is_address(host):
+    host = canonical_host(name.replace("[IPv6:", "[", 1) if isinstance(name, str) else name, _EHLO)
+    if not is_address(host):
         return host
     return f"[IPv6:{host}]" if ":" in host else f"[{host}]"
 
 
 def _canonical_address(address: str) -> str:
-    if not isinstance(address, str) or not _is_address(address):
+    if not isinstance(address, str) or not is_address(address):
         raise UsageError(f"{address!r} is not an IP address", field="Endpoint.addresses")
     return address
-
-
-def _is_address(text: str) -> bool:
-    try:
-        return ipaddress.ip_address(text) is not None and text.isprintable()
-    except ValueError:
-        return False

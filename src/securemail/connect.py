@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Awaitable, Callable, Generator
 from functools import partial
 from typing import TYPE_CHECKING, Generic
 
@@ -30,7 +30,9 @@ class Connecting(Generic[ClientT]):
         resolver: Resolver | None,
         observer: Observer | None,
         utf8: bool = False,
+        finish: Callable[[SecureSession[ClientT]], Awaitable[None]] | None = None,
     ) -> None:
+        self._finish = finish
         self._connected = partial(
             SecureSession[ClientT].connect,
             account,
@@ -43,15 +45,32 @@ class Connecting(Generic[ClientT]):
         self._session: SecureSession[ClientT] | None = None
 
     def __await__(self) -> Generator[None, None, SecureSession[ClientT]]:
-        return self._connected().__await__()
+        return self._ready().__await__()
 
     async def __aenter__(self) -> SecureSession[ClientT]:
-        self._session = await self._connected()
+        self._session = await self._ready()
         return self._session
 
     async def __aexit__(self, *exc: object) -> None:
         if self._session is not None:
             await self._session.aclose()
+
+    async def _ready(self) -> SecureSession[ClientT]:
+        session = await self._connected()
+        try:
+            if self._finish is not None:
+                await self._finish(session)
+        except BaseException:
+            session.abort()
+            raise
+        return session
+
+
+async def _compress(session: SecureSession[IMAPClient]) -> None:
+    if "COMPRESS=DEFLATE" in session.capabilities:
+        protocol = session.client.protocol
+        tag, timeout_s = protocol.new_tag(), session.client.timeout
+        await protocol.conversation.compress(tag, timeout_s=timeout_s)
 
 
 def connect_imap(
@@ -60,6 +79,7 @@ def connect_imap(
     timeouts: Timeouts | None = None,
     resolver: Resolver | None = None,
     observer: Observer | None = None,
+    compress: bool = False,
 ) -> Connecting[IMAPClient]:
     """Connect to the account's IMAP server and log in.
 
@@ -69,12 +89,20 @@ def connect_imap(
     `session.client` is an `aioimaplib.IMAP4`. Closing logs out where that takes less than a second.
     `observer` is told what happens to the session (`securemail.events`).
 
+    With `compress` the line is compressed after the login, where the server offers that (RFC 4978).
+    The lengths of what was said then tell more of it; docs/compression.md says what and to whom.
+
     Raises: PolicyError, ConnectError, DeadlineError, CertificateError, TLSError, ProtocolError,
     AuthenticationError, UsageError. Nothing that the account's minimum forbids was sent then
     (RFC 8314 section 5.2).
     """
     return Connecting(
-        account, Service.IMAP, timeouts=timeouts, resolver=resolver, observer=observer
+        account,
+        Service.IMAP,
+        timeouts=timeouts,
+        resolver=resolver,
+        observer=observer,
+        finish=_compress if compress else None,
     )
 
 

@@ -150,12 +150,15 @@ class ConnectStarted(SessionEvent):
 
 @dataclass(frozen=True, slots=True)
 class Dialled(SessionEvent):
-    """There is a TCP connection; the name look-up is part of the duration.
+    """There is a TCP connection; the name look-up is part of the duration, and so is a proxy.
+
+    `peer` is the other end of the TCP connection: the proxy, where there is one.
 
     Once more in the same session means that a handshake is tried again with less on offer.
     """
 
     peer: IPv4Address | IPv6Address | None
+    is_proxied: bool = False
 
 
 @dataclass(frozen=True, slots=True)

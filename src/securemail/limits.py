@@ -15,6 +15,10 @@ LOGIN_LINE_BYTES: Final = 16 * 1024
 # A reply to CAPABILITY, STARTTLS or AUTHENTICATE is one to three untagged lines.
 LOGIN_UNTAGGED_LINES: Final = 64
 
+# The head of a proxy's answer to CONNECT: real ones are below 1 KiB, with a cookie or two 4 KiB. It
+# is read octet by octet, 8 KiB in 30 ms.
+PROXY_HEAD_BYTES: Final = 8 * 1024
+
 # All that a server may say from connect to login: 20 times what a chatty one says.
 LOGIN_TOTAL_BYTES: Final = 256 * 1024
 
@@ -69,6 +73,12 @@ LINE_OVERHEAD_BYTES: Final = 128
 # Ciphertext that waits for a server which makes OpenSSL answer (HelloRequest, KeyUpdate) and does
 # not read: a large message of our own never waits as ciphertext, it waits as plaintext.
 UNREAD_BYTES: Final = 1024 * 1024
+
+# What compressed IMAP (RFC 4978) may inflate to: this much in the life of a session, whatever was
+# sent, for a message of zeros as large as providers take them; and this many octets for each octet
+# that was sent, ten times what text gives.
+INFLATED_CREDIT_BYTES: Final = 64 * 1024 * 1024
+INFLATED_RATIO: Final = 100
 
 # A command line of POP3, its CRLF included (RFC 2449 section 4). A token does not fit into one.
 POP3_COMMAND_BYTES: Final = 255
@@ -190,6 +200,16 @@ RESUMABLE_SERVERS: Final = 4096
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
 
+# Ranges of UIDs that a cursor keeps for a server without QRESYNC; 8 octets each in memory, 13 as
+# text. A mailbox of 100,000 messages with every second one deleted has 50,000.
+CURSOR_RANGES: Final = 100_000
+
+# Unique ids of a POP3 mailbox that a cursor keeps, as digests of 8 octets.
+CURSOR_UNIQUE_IDS: Final = 1_000_000
+
+# Messages that are numbered one by one in what a server pushes at once; with more, the mailbox is
+# searched anew, which costs less.
+NUMBERED_AT_ONCE: Final = 64
 # Characters of a text in an account that is stored: a sentence by which a person took a risk.
 STORED_TEXT_CHARS: Final = 4096
 

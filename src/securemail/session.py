@@ -16,7 +16,7 @@ from securemail.aio.clock import Clock, Timeouts
 from securemail.aio.connection import Connection
 from securemail.aio.reporter import Reporter
 from securemail.aio.resolver import Resolver
-from securemail.aio.route import Route, endpoint_of, find_route
+from securemail.aio.route import Route, endpoint_of, route_of
 from securemail.aio.secure import new_engine
 from securemail.errors import Attempt, SecureMailError, UsageError
 from securemail.events import Observer, Step
@@ -92,7 +92,7 @@ class SecureSession(Generic[ClientT]):
         """
         session = cls(account, service, timeouts, observer)
         async with session._closed_on_error():
-            await session._open(resolver or Resolver.system())
+            await session._open(resolver)
             if session.endpoint.tls is TLSMode.STARTTLS:
                 await session.starttls()
             await session.authenticate(utf8=utf8)
@@ -118,7 +118,7 @@ class SecureSession(Generic[ClientT]):
         """
         session = cls(account, service, timeouts, observer)
         async with session._closed_on_error():
-            await session._open(resolver or Resolver.system())
+            await session._open(resolver)
         return session
 
     @asynccontextmanager
@@ -133,10 +133,10 @@ class SecureSession(Generic[ClientT]):
             raise
         self._clock.stop()
 
-    async def _open(self, resolver: Resolver) -> None:
+    async def _open(self, resolver: Resolver | None) -> None:
         with self._reporter.step(Step.CONNECT):
             async with self._clock.limit("connect", f"looking up {self.endpoint}"):
-                self._route = await find_route(self.endpoint, resolver)
+                self._route = await route_of(self.account, self.endpoint, resolver)
             await self._retrying(self._reach)
 
     async def _reach(self) -> None:

@@ -10,10 +10,12 @@ from typing import Final
 import dns.message
 import dns.name
 import dns.rdatatype
+from dns.rdatatype import RdataType
 
 from securemail.discovery.dnssec import Found, Question, look_up
 from securemail.discovery.dnssec_anchor import Anchors
 from securemail.testing.dns.authority import Authority
+from securemail.testing.dns.keys import Key
 from securemail.testing.dns.zone import DAY_S, Denial, Signing, make_zone
 
 NOW: Final = int(time.time())
@@ -37,6 +39,7 @@ empty.inside A 127.0.0.4
 BIG = "".join(f"big A 127.1.0.{number}\n" for number in range(100))
 
 Answerer = Callable[[Question], dns.message.Message]
+Change = Callable[[dns.message.Message], None]
 
 
 @cache
@@ -57,8 +60,8 @@ def world() -> Authority:
             make_zone("unsigned.nsec3.test.", HOSTS, Signing(denial=Denial.NONE)),
             make_zone("costly.test.", HOSTS, Signing(denial=Denial.NSEC3, iterations=51)),
             make_zone("dear.test.", HOSTS, Signing(denial=Denial.NSEC3, iterations=50)),
-            make_zone("sha1.test.", HOSTS, Signing(algorithm=5)),
-            make_zone("strange.test.", HOSTS, Signing(algorithm=250)),
+            make_zone("sha1.test.", HOSTS, Signing(keys=(Key(5),))),
+            make_zone("strange.test.", HOSTS, Signing(keys=(Key(250),))),
             make_zone("expired.test.", HOSTS, Signing(inception=old, expiration=old + DAY_S)),
             make_zone("future.test.", HOSTS, Signing(inception=NOW + 9)),
         ]
@@ -87,3 +90,21 @@ def find(name: str, rdtype: str = "A", answer: Answerer = answers, now: int = NO
     except StopIteration as end:
         found: Found = end.value
         return found
+
+
+def question(text: str) -> Question:
+    name, rdtype = text.split()
+    return Question(dns.name.from_text(name), RdataType.make(rdtype))
+
+
+def changing(changed: str, change: Change) -> Answerer:
+    """Answer honestly, but for one question."""
+    target = question(changed)
+
+    def answer(asked: Question) -> dns.message.Message:
+        message = answers(asked)
+        if asked == target:
+            change(message)
+        return message
+
+    return answer

@@ -185,10 +185,10 @@ def dovecot() -> Iterator[DovecotWorld]:
             world.kill()
 
 
-def free_ports(count: int) -> list[int]:
+def free_ports(count: int, address: str = dovecot_files.ADDRESS) -> list[int]:
     """Return ports that nobody listens on. All are held at once, so that they differ."""
     with contextlib.ExitStack() as held:
         sockets = [held.enter_context(socket.socket()) for _ in range(count)]
         for listener in sockets:
-            listener.bind((dovecot_files.ADDRESS, 0))
+            listener.bind((address, 0))
         return [listener.getsockname()[1] for listener in sockets]

@@ -28,6 +28,8 @@ SELF_SIGNED_HOST: Final = "selfsigned.example.test"
 WRONG_NAME_HOST: Final = "wrongname.example.test"
 UNKNOWN_ISSUER_HOST: Final = "unknown.example.test"
 COMMON_NAME_HOST: Final = "commonname.example.test"
+# Good for the hosts in this domain, and sent with its authority, as DANE-TA(2) wants it.
+DANE_HOST: Final = "*.dane.test"
 
 PASSWORDS: Final = MappingProxyType(
     {"alice": "alice's wonderland", "bob": "bob's burgers", "carol": "carol's hash"}
@@ -55,7 +57,8 @@ def write(directory: Path, ports: Mapping[str, int]) -> Certificates:
     pems = directory / "pki"
     pems.mkdir()
     for host, pair in servers.items():
-        (pems / f"{host}.pem").write_bytes(pair.pem)
+        above = ca.certificate_pem if host == DANE_HOST else b""
+        (pems / f"{host}.pem").write_bytes(pair.pem + above)
     local_names = "\n".join(_local_name(host, pems / f"{host}.pem") for host in servers)
     conf = string.Template(TEMPLATE.read_text()).substitute(
         _accounts(),
@@ -109,6 +112,7 @@ def _server_certificates(ca: pki.KeyPair) -> dict[str, pki.KeyPair]:
             named(UNKNOWN_ISSUER_HOST), issuer=pki.authority("A CA that nobody knows")
         ),
         COMMON_NAME_HOST: pki.issue(pki.Leaf(COMMON_NAME_HOST), issuer=ca),
+        DANE_HOST: pki.issue(named(DANE_HOST), issuer=ca),
     }
 
 

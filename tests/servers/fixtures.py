@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.servers import dane, nsd, zones
+from tests.servers.dane import DaneWorld
 from tests.servers.dovecot import DovecotWorld, binary, dovecot
+from tests.servers.nsd import DNSWorld
 from tests.servers.postfix import PostfixWorld, postfix, why_not
 from tests.servers.stapler import openssl
 
@@ -18,6 +21,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("openssl") and openssl() is None:
         pytest.skip("openssl is not installed: run `make test` as root or with sudo")
     if item.get_closest_marker("postfix") and (reason := why_not()):
+        pytest.skip(reason)
+    if item.get_closest_marker("nsd") and (reason := nsd.why_not()):
         pytest.skip(reason)
 
 
@@ -46,4 +51,18 @@ def postfix_world() -> Iterator[PostfixWorld]:
 def own_postfix() -> Iterator[PostfixWorld]:
     """Return a Postfix for one test, to be killed."""
     with postfix() as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def dns_world() -> Iterator[DNSWorld]:
+    """Return the signed world of `zones`, served by NSD, and the unbound in front of it."""
+    with nsd.dns_world(zones.authority()) as world:
+        yield world
+
+
+@pytest.fixture(scope="session")
+def dane_world(postfix_world: PostfixWorld) -> Iterator[DaneWorld]:
+    """Return the shared Dovecot, with a Postfix to relay to, and a signed DNS of its own."""
+    with dane.dane_world(postfix_world.dovecot) as world:
         yield world

@@ -13,7 +13,17 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from securemail import Account, OAuthToken, Password, Policy, Secret, TLSVersion, UsageError
+from securemail import (
+    Account,
+    OAuthToken,
+    Password,
+    Policy,
+    Proxy,
+    ProxyKind,
+    Secret,
+    TLSVersion,
+    UsageError,
+)
 from securemail.minimum import RFC_MINIMUM
 from securemail.store import Entry, Login, LoginKind
 from securemail.store.document import entry_in, entry_table
@@ -22,7 +32,7 @@ from securemail.store.policies import policy_in, policy_table
 from tests.store.accounts import CANARY, PLAIN, full_account, given_up, plain, with_token
 
 # What is kept elsewhere or made anew; all other fields are in the table under their names.
-BESIDE = {"_", "credentials", "client_certificate", "is_existing"}
+BESIDE = {"_", "credentials", "client_certificate", "is_existing", "proxy"}
 MINIMAL: dict[str, Any] = {
     "address": "alice@example.org",
     "imap": {"host": "mail.example.org", "port": 993, "tls": "implicit"},
@@ -43,6 +53,13 @@ def test_everything_that_is_no_secret_survives() -> None:
     )
     assert entry == Entry.of(account)
     assert entry.with_secrets(secrets_of(account)) == account
+
+
+def test_an_account_with_a_proxy_is_refused_and_not_kept_without_it() -> None:
+    proxied = replace(full_account(), proxy=Proxy(ProxyKind.SOCKS5, "127.0.0.1", 9050))
+    with pytest.raises(UsageError) as caught:
+        entry_table(Entry.of(proxied))
+    assert caught.value.field == "Account.proxy"
 
 
 def test_every_field_of_an_account_is_kept() -> None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import ssl
 
+import pytest
+
+from securemail.testing.ca import self_signed
 from securemail.testing.server import MailServer
 from tests.testing.clients import raw_alice, raw_imap
 from tests.testing.mail_clients import MAIL
@@ -148,3 +152,41 @@ async def test_a_deleted_mailbox_is_empty_for_the_session_that_has_it_open(
         await client.ask(b"SELECT Old")
         server.store.delete("alice", "Old")
         assert await client.ask(b"NOOP") == [b"* 1 EXPUNGE", b"x OK completed"]
+
+
+async def test_a_server_that_was_stopped_is_back_on_its_ports_with_its_mail(
+    server: MailServer, trusting: ssl.SSLContext
+) -> None:
+    server.store.deliver("alice", MAIL)
+    port = server.port()
+    async with raw_imap(server, trusting) as client:
+        server.stop()
+        with pytest.raises((ConnectionError, ssl.SSLError, asyncio.IncompleteReadError)):
+            await client.reader.readexactly(1000)
+        with pytest.raises(ConnectionRefusedError):
+            await asyncio.open_connection(server.address, port)
+    server.start()
+    assert server.port() == port
+    assert list(server.store.mailbox("alice").messages) == [1]
+    async with raw_alice(server, trusting) as client:
+        assert (await client.ask(b"NOOP"))[-1].startswith(b"x OK")
+
+
+async def test_messages_that_are_renumbered_have_another_uidvalidity(server: MailServer) -> None:
+    for _ in range(2):
+        server.store.deliver("alice", MAIL)
+    before = server.store.mailbox("alice")
+    before.expunge([1])
+    after = server.store.renumber("alice")
+    assert server.store.mailbox("alice") is after
+    assert after.uidvalidity != before.uidvalidity
+    assert [message.data for message in after.messages.values()] == [MAIL]
+
+
+async def test_another_certificate_is_shown_to_whoever_connects_later(
+    server: MailServer, trusting: ssl.SSLContext
+) -> None:
+    server.show(self_signed(server.host_name))
+    with pytest.raises(ssl.SSLCertVerificationError):
+        async with raw_imap(server, trusting):
+            pass

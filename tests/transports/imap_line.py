@@ -25,6 +25,13 @@ class MemoryTransport(asyncio.Transport):
         self.protocol: asyncio.BaseProtocol | None = None
         self.is_aborted = False
         self.is_closed = False
+        self.is_paused = False
+
+    def pause_reading(self) -> None:
+        self.is_paused = True
+
+    def resume_reading(self) -> None:
+        self.is_paused = False
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
         self.protocol = protocol

@@ -5,16 +5,17 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import pickle
 from collections.abc import Callable
 from typing import Any
 
 import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
 import pytest
 
-from securemail.errors import ConnectError
+from securemail.errors import ConnectError, DeadlineError
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import Pending
-from tests.transports.imap_line import Line, MemoryTransport, begun, settle
+from tests.transports.imap_line import Line, MemoryTransport, begun, idling, settle
 
 
 async def test_a_cancelled_command_ends_the_session() -> None:
@@ -35,8 +36,11 @@ async def test_a_cancelled_command_ends_the_session() -> None:
 @pytest.mark.parametrize("name", ["noop", "select", "expunge"])
 async def test_a_command_that_runs_out_of_time_ends_the_session(name: str) -> None:
     line = Line(timeout_s=0.01)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(DeadlineError, match=f"{name.upper()} took longer than 0.01 s") as caught:
         await getattr(line.client, name)()
+    assert (caught.value.phase, caught.value.seconds) == ("command", 0.01)
+    assert isinstance(caught.value, aioimaplib.CommandTimeout)  # what programs for it catch
+    assert str(pickle.loads(pickle.dumps(caught.value))) == str(caught.value)
     assert line.transport.is_aborted
     with pytest.raises(ConnectError, match=name.upper()):
         await line.client.check()
@@ -45,7 +49,7 @@ async def test_a_command_that_runs_out_of_time_ends_the_session(name: str) -> No
 @pytest.mark.parametrize("command", ["STORE", "COPY", "EXPUNGE"])
 async def test_every_command_by_uid_has_a_time(command: str) -> None:
     line = Line(timeout_s=0.01)
-    with pytest.raises(TimeoutError):
+    with pytest.raises(DeadlineError):
         await line.client.uid(command, "1", "x")
     assert line.transport.is_aborted
 
@@ -54,8 +58,9 @@ async def test_every_command_by_uid_has_a_time(command: str) -> None:
 async def test_silence_ends_a_fetch_and_an_append(name: str) -> None:
     line = Line(timeout_s=0.01)
     args = {"fetch": ("1", "ALL"), "append": (b"message",)}[name]
-    with pytest.raises(aioimaplib.CommandTimeout):
+    with pytest.raises(DeadlineError) as caught:
         await getattr(line.client, name)(*args)
+    assert isinstance(caught.value, aioimaplib.CommandTimeout)
     assert line.transport.is_aborted
     with pytest.raises(ConnectError, match=f"{name.upper()} timed out after 0.01 s"):
         await line.client.noop()
@@ -96,6 +101,7 @@ def fetching() -> tuple[Clock, MemoryTransport, Conversation, Pending]:
         tag="A0",
         slot="FETCH",
         is_sync=False,
+        is_patient=True,
         wire=b"A0 FETCH\r\n",
         ended=clock.loop.create_future(),
         late=TimeoutError("late"),
@@ -143,11 +149,45 @@ async def test_a_command_that_was_not_sent_can_be_given_up_for_nothing() -> None
     assert not line.transport.is_aborted
 
 
-async def test_a_cancellation_that_comes_with_the_answer_harms_nobody() -> None:
+@pytest.mark.parametrize("name", ["fetch", "noop", "select"])
+async def test_a_cancellation_that_comes_with_the_answer_is_not_lost(name: str) -> None:
     line = Line()
-    fetch = await begun(line.client.fetch("1", "ALL"))
+    args = {"fetch": ("1", "ALL")}.get(name, ())
+    command = await begun(getattr(line.client, name)(*args))
     line.receive(b"A0 OK done\r\n")
-    fetch.cancel()
+    command.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await fetch
+        await command
     assert not line.transport.is_aborted
+
+
+async def test_an_idle_that_does_not_begin_in_time_ends_the_session() -> None:
+    line = Line(timeout_s=0.01)
+    with pytest.raises(DeadlineError, match="IDLE"):
+        await line.client.idle_start()
+    assert line.transport.is_aborted
+
+
+@pytest.mark.timeout(10)  # without the limit it would wait for ever
+async def test_an_idle_that_the_server_does_not_end_in_time_ends_the_session() -> None:
+    line = Line(timeout_s=0.01)
+    idle = await idling(line)
+    line.client.idle_done()
+    with pytest.raises(DeadlineError, match="IDLE"):
+        await idle
+    assert line.transport.is_aborted
+
+
+async def test_an_idle_may_be_silent_for_longer_than_a_command() -> None:
+    clock, transport, talk, pending = fetching()
+    pending.name, pending.is_sync = "IDLE", True
+    task = await begun(talk.ask(pending, timeout_s=10))
+    talk.receive(b"+ idling\r\n")
+    for _ in range(9):
+        clock.move(10)
+    assert not transport.is_aborted
+    talk.idle_done(timeout_s=10)
+    clock.move(9)
+    assert not transport.is_aborted
+    talk.receive(b"A0 OK done\r\n")
+    await task

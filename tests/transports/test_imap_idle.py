@@ -104,6 +104,22 @@ async def test_an_idle_start_that_is_cancelled_leaves_no_task(sent: bool) -> Non
         await noop
 
 
+@pytest.mark.parametrize("turns", range(6))
+async def test_an_idle_start_that_is_cancelled_never_leaves_an_idle_behind(turns: int) -> None:
+    line = Line()
+    start = await begun(line.client.idle_start())
+    line.receive(b"+ idling\r\n")
+    for _ in range(turns):
+        await asyncio.sleep(0)
+    start.cancel()
+    await asyncio.wait([start])
+    # Nobody has the future of an IDLE that would go on, nor would any other command get its turn.
+    assert line.transport.is_aborted == start.cancelled()
+    if not start.cancelled():
+        line.receive(b"A0 OK idled\r\n")
+        await start.result()
+
+
 async def test_a_refused_idle_is_aioimaplibs_abort() -> None:
     line = Line()
     start = await begun(line.client.idle_start())

@@ -85,7 +85,8 @@ class Connection:
         Raises: ConnectError, DeadlineError.
         """
         async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
-            await dial(self.endpoint, self.transport, addresses)
+            proxy = self._account.proxy
+            await dial(self.endpoint, self.transport, addresses, proxy=proxy)
         self._reporter.dialled()
 
     def start_tls(self, engine: Engine) -> None:

@@ -1,4 +1,4 @@
-"""From an endpoint to a TCP connection: Happy Eyeballs (RFC 8305)."""
+"""From an endpoint to a TCP connection: Happy Eyeballs (RFC 8305), or by way of a proxy."""
 
 from __future__ import annotations
 
@@ -12,20 +12,32 @@ from itertools import chain, zip_longest
 from typing import Final
 
 from securemail.account import Endpoint
+from securemail.aio.tunnel import open_tunnel
 from securemail.errors import ConnectError
+from securemail.proxy import Proxy
 
 # RFC 8305 section 5: long enough for a healthy server to answer, short enough not to be felt.
 ATTEMPT_DELAY_S: Final = 0.25
 
 
 async def dial(
-    endpoint: Endpoint, protocol: asyncio.BaseProtocol, addresses: Iterable[str]
+    endpoint: Endpoint,
+    protocol: asyncio.BaseProtocol,
+    addresses: Iterable[str],
+    *,
+    proxy: Proxy | None = None,
 ) -> None:
     """Connect `protocol` to `endpoint`: the first of `addresses` that answers.
 
+    With a `proxy` they are the proxy's, and it is told the host, or the first address that the
+    endpoint has of its own.
+
     Raises: ConnectError with what each address said.
     """
-    sock = await _race(endpoint, interleave(addresses))
+    if proxy is None:
+        sock = await _race(str(endpoint), endpoint.port, addresses, phase="connect")
+    else:
+        sock = await _tunnelled(endpoint, addresses, proxy)
     try:
         # Nagle's algorithm costs 1.1 round trips in a STARTTLS session.
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -39,6 +51,17 @@ async def dial(
         raise
 
 
+async def _tunnelled(endpoint: Endpoint, addresses: Iterable[str], proxy: Proxy) -> socket.socket:
+    sock = await _race(str(proxy), proxy.port, addresses, phase="proxy")
+    try:
+        host = next(iter(endpoint.addresses), endpoint.host)
+        await open_tunnel(proxy, sock, host, endpoint.port)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
 def interleave(addresses: Iterable[str]) -> list[str]:
     """Return the addresses with their families taking turns, the first one's first (section 4)."""
     families: dict[int, list[str]] = {}
@@ -48,8 +71,8 @@ def interleave(addresses: Iterable[str]) -> list[str]:
     return [address for address in chain.from_iterable(turns) if address is not None]
 
 
-async def _race(endpoint: Endpoint, addresses: Iterable[str]) -> socket.socket:
-    waiting = deque(addresses)
+async def _race(where: str, port: int, addresses: Iterable[str], *, phase: str) -> socket.socket:
+    waiting = deque(interleave(addresses))
     running: set[asyncio.Task[socket.socket]] = set()
     failures: dict[str, str] = {}
     winner: socket.socket | None = None
@@ -57,7 +80,7 @@ async def _race(endpoint: Endpoint, addresses: Iterable[str]) -> socket.socket:
         while waiting or running:
             if waiting:
                 address = waiting.popleft()
-                running.add(asyncio.create_task(_attempt(address, endpoint.port), name=address))
+                running.add(asyncio.create_task(_attempt(address, port), name=address))
             await asyncio.wait(
                 running,
                 timeout=ATTEMPT_DELAY_S if waiting else None,
@@ -83,7 +106,7 @@ async def _race(endpoint: Endpoint, addresses: Iterable[str]) -> socket.socket:
     if winner is not None:
         return winner
     tried = "; ".join(f"{address}: {why}" for address, why in failures.items())
-    raise ConnectError(f"cannot connect to {endpoint} ({tried or 'no address'})", phase="connect")
+    raise ConnectError(f"cannot connect to {where} ({tried or 'no address'})", phase=phase)
 
 
 async def _attempt(address: str, port: int) -> socket.socket:

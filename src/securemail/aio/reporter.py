@@ -55,6 +55,7 @@ class Reporter:
             raise UsageError("must be a plain function of one argument", field="observer")
         self._observer = observer
         self._is_tls_first = endpoint.tls is TLSMode.IMPLICIT
+        self._is_proxied = account.proxy is not None
         self._subject = Subject(secrets.randbits(32), account.address, service, endpoint)
         self._transport: SecureTransport | None = None
         self._step = Step.CONNECT
@@ -99,7 +100,7 @@ class Reporter:
 
     def dialled(self) -> None:
         """Tell that there is a TCP connection."""
-        self._tell(lambda: Dialled(*self._facts(), self._peer()))
+        self._tell(lambda: Dialled(*self._facts(), self._peer(), self._is_proxied))
         self._begin(Step.TLS if self._is_tls_first else Step.GREETING)
 
     def secured(self, proved: Confidentiality) -> None:

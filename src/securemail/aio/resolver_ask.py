@@ -112,6 +112,9 @@ class Upstream:
         finally:
             writer.transport.abort()
         _check_match(query, data)
+        if parsed(data).flags & dns.flags.TC:
+            # What is missing would be taken for what is not there.
+            raise MalformedMessage("it is cut off, and that over TCP")
         return data
 
 

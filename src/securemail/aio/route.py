@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from securemail.account import Account, Endpoint, Service
 from securemail.aio.resolver import Resolver
-from securemail.errors import UsageError
+from securemail.errors import ConnectError, UsageError
 from securemail.records import DNSSEC, Answer, TLSARecord
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """The addresses to dial, best first, and the TLSA records that bind the server there.
+    """The addresses to dial, best first, and the TLSA records that bind the server.
 
     `tlsa_base` is the name at which the records stand (RFC 7671 section 7).
     """
@@ -31,6 +31,31 @@ def endpoint_of(account: Account, service: Service) -> Endpoint:
     if endpoint is None:
         raise UsageError(f"{account.address} has none", field=f"Account.{service.name.lower()}")
     return endpoint
+
+
+async def route_of(account: Account, endpoint: Endpoint, resolver: Resolver | None) -> Route:
+    """Return the way to `endpoint` as `account` goes it; `resolver` is None where none was given.
+
+    Behind a proxy the addresses are the proxy's own. It looks the server's name up, and we do not:
+    whoever uses a proxy may not want their network to know where they go. Only a resolver that the
+    program gave, and that checks DNSSEC, is asked about the server: for its TLSA records.
+
+    Raises: UsageError for an account that wants DANE behind a proxy, without such a resolver;
+    otherwise as `find_route`.
+    """
+    names, proxy = resolver or Resolver.system(), account.proxy
+    if proxy is None:
+        return await find_route(endpoint, names)
+    may_ask = resolver is not None and resolver.has_dnssec
+    if account.policy.require_dane and not may_ask:
+        raise UsageError("DANE behind a proxy needs one that checks DNSSEC", field="resolver")
+    try:
+        own = (await names.addresses(proxy.host)).records
+    except ConnectError as exc:
+        raise ConnectError(str(exc), phase="proxy") from exc
+    if not may_ask:
+        return Route(own)
+    return replace(await find_route(endpoint, names), addresses=own)
 
 
 async def find_route(endpoint: Endpoint, resolver: Resolver) -> Route:

@@ -18,7 +18,7 @@ import dns.name
 import dns.rcode
 import dns.rdata
 import dns.rdatatype
-from dns.rdatatype import CNAME, DNAME, DS, SOA, RdataType
+from dns.rdatatype import CNAME, DS, SOA, RdataType
 
 from securemail import limits
 from securemail.discovery.dnssec_anchor import Anchors
@@ -28,6 +28,7 @@ from securemail.discovery.dnssec_chain import (
     Question,
     Signed,
     Steps,
+    alias_of,
     denial_signer,
     find,
 )
@@ -103,18 +104,14 @@ def _check_rcode(message: dns.message.Message, name: dns.name.Name) -> None:
 
 def _step(message: dns.message.Message, question: Question, chain: Chain) -> Steps[_Step]:
     """Judge what a message says about one name: records, an alias, or nothing."""
+    signed = alias_of(message, question.name)
+    if signed is not None and question.rdtype != CNAME:
+        belief = yield from _believe(signed, chain, message)
+        return _Step(belief, alias=_target(question.name, signed))
     signed = find(message.answer, question.name, question.rdtype)
     if signed is not None:
         belief = yield from _believe(signed, chain, message)
         return _Step(belief, records=tuple(signed.rrset))
-    signed = _dname(message, question.name)
-    if signed is not None:
-        belief = yield from _believe(signed, chain, message)
-        return _Step(belief, alias=_substituted(question.name, signed))
-    signed = find(message.answer, question.name, CNAME)
-    if signed is not None:
-        belief = yield from _believe(signed, chain, message)
-        return _Step(belief, alias=signed.rrset[0].target)
     return _Step((yield from _nothing(message, question, chain)))
 
 
@@ -135,7 +132,7 @@ def _nothing(message: dns.message.Message, question: Question, chain: Chain) -> 
     if zone.standing is not DNSSEC.SECURE:
         return Belief(zone.standing, _negative_ttl(message))
     denial, ttl_s = chain.deny(question, zone, message)
-    return Belief(denial.standing, ttl_s)
+    return Belief(denial.standing, min(ttl_s, chain.ttl_of_absence(zone, message)))
 
 
 def _home(name: dns.name.Name, rdtype: RdataType) -> dns.name.Name:
@@ -143,16 +140,12 @@ def _home(name: dns.name.Name, rdtype: RdataType) -> dns.name.Name:
     return name.parent() if rdtype == DS and name != dns.name.root else name
 
 
-def _dname(message: dns.message.Message, name: dns.name.Name) -> Signed | None:
-    for rrset in message.answer:
-        if rrset.rdtype == DNAME and name != rrset.name and name.is_subdomain(rrset.name):
-            return find(message.answer, rrset.name, DNAME)
-    return None
-
-
-def _substituted(name: dns.name.Name, signed: Signed) -> dns.name.Name:
-    """Return what a DNAME makes of a name (RFC 6672 section 2.2); no CNAME is needed."""
-    owner, target = signed.rrset.name, signed.rrset[0].target
+def _target(name: dns.name.Name, alias: Signed) -> dns.name.Name:
+    """Return where an alias leads: a DNAME by itself, without its CNAME (RFC 6672 section 2.2)."""
+    owner = alias.rrset.name
+    target: dns.name.Name = alias.rrset[0].target
+    if owner == name:
+        return target
     try:
         return name.relativize(owner).derelativize(target)
     except dns.name.NameTooLong as exc:

@@ -17,7 +17,8 @@ import dns.rdatatype
 import dns.rdtypes.ANY.DS
 import dns.rdtypes.ANY.RRSIG
 import dns.rrset
-from dns.rdatatype import CNAME, DNSKEY, DS, NSEC, NSEC3, RRSIG, RdataType
+from dns.rcode import Rcode
+from dns.rdatatype import CNAME, DNAME, DNSKEY, DS, NSEC, NSEC3, RRSIG, SOA, RdataType
 
 from securemail import limits
 from securemail.discovery.dnssec_anchor import Anchors
@@ -87,6 +88,17 @@ def find(section: list[dns.rrset.RRset], name: dns.name.Name, rdtype: RdataType)
     return None
 
 
+def alias_of(message: dns.message.Message, name: dns.name.Name) -> Signed | None:
+    """Return the DNAME or CNAME by which there is nothing else at a name.
+
+    The DNAME comes first: a CNAME is made of it (RFC 6672 section 3.1).
+    """
+    for rrset in message.answer:
+        if rrset.rdtype == DNAME and name != rrset.name and name.is_subdomain(rrset.name):
+            return find(message.answer, rrset.name, DNAME)
+    return find(message.answer, name, CNAME)
+
+
 @dataclass(slots=True)
 class Chain:
     """The zones that one look-up comes through."""
@@ -136,6 +148,8 @@ class Chain:
         rrset = signed.rrset
         if zone.standing is not DNSSEC.SECURE:
             return Belief(zone.standing, rrset.ttl)
+        if message.rcode() == Rcode.NXDOMAIN and rrset.rdtype not in (CNAME, DNAME):
+            raise bogus(f"the answer has {rrset.name}, and says that there is no such name")
         signature = verified(rrset, signed.signatures, zone, self.inspection)
         standing = DNSSEC.SECURE
         if signature.labels < label_count(rrset.name):
@@ -154,22 +168,41 @@ class Chain:
         denial = denial_by_nsec(question.name, question.rdtype, proofs.links, zone.name)
         if denial is None and proofs.hashed is not None:
             denial = denial_by_nsec3(question.name, question.rdtype, proofs.hashed)
-        if denial is None:
+        if denial is None or not denial.agrees_with(message.rcode()):
             raise bogus(f"{zone.name} does not prove that there is no {question}")
         return denial, proofs.ttl_s
+
+    def ttl_of_absence(self, zone: Zone, message: dns.message.Message) -> int:
+        """Return for how long the SOA lets an absence hold (RFC 2308 section 5).
+
+        Raises: DiscoveryError where it is bogus.
+        """
+        ttl_s = limits.DNS_TTL_S
+        for rrset in message.authority:
+            if rrset.rdtype == SOA:
+                signatures = _signatures(message.authority, rrset.name, SOA)
+                signature = verified(rrset, signatures, zone, self.inspection)
+                ttl_s = min(ttl_s, _ttl(rrset, signature, self.inspection.now), rrset[0].minimum)
+        return ttl_s
 
     def _keys(self, name: dns.name.Name, ds_records: Iterable[DSRecord]) -> Steps[Zone]:
         message = yield from self.ask(name, DNSKEY)
         signed = find(message.answer, name, DNSKEY)
-        if signed is None:
+        if signed is None or alias_of(message, name):
             raise bogus(f"{name} has a DS but no DNSKEY")
         return secure_zone(signed.rrset, signed.signatures, ds_records, self.inspection)
 
     def _below(self, zone: Zone, child: dns.name.Name) -> Steps[Zone]:
         """Return the zone that `child`, one label deeper, is in."""
         message = yield from self.ask(child, DS)
+        alias = alias_of(message, child)
+        if alias is not None:  # the name of a zone has none
+            self.believe(alias, zone, message)
+            return zone
         signed = find(message.answer, child, DS)
         if signed is not None:
+            if message.rcode() == Rcode.NXDOMAIN:
+                raise bogus(f"the answer has {child} DS, and says that there is no such name")
             signature = verified(signed.rrset, signed.signatures, zone, self.inspection)
             if signature.labels != label_count(child):
                 raise bogus(f"{child} DS: it comes from a wildcard")
@@ -177,10 +210,6 @@ class Chain:
             if not ds_records:
                 return Zone(child, DNSSEC.INSECURE)
             return (yield from self._keys(child, ds_records))
-        alias = find(message.answer, child, CNAME)
-        if alias is not None:  # the name of a zone has no CNAME
-            self.believe(alias, zone, message)
-            return zone
         denial, _ = self.deny(Question(child, DS), zone, message)
         if denial.is_delegation or denial.standing is not DNSSEC.SECURE:
             return Zone(child, DNSSEC.INSECURE)
@@ -241,8 +270,13 @@ def _denials(message: dns.message.Message, apex: dns.name.Name) -> Iterator[Sign
     for rrset in message.authority:
         if rrset.rdtype in (NSEC, NSEC3) and rrset.rdclass == dns.rdataclass.IN:
             signed = Signed(rrset, _signatures(message.authority, rrset.name, rrset.rdtype))
-            if signed.signer == apex:
+            signers = {signature.signer for signature in signed.signatures}
+            # A zone further down, which an alias has led through.
+            is_others = any(signer.is_subdomain(apex) for signer in signers - {apex})
+            if apex in signers:
                 yield signed
+            elif rrset.name.is_subdomain(apex) and not is_others:
+                raise bogus(f"{rrset.name} is in {apex}, which has not signed its proof")
 
 
 def _signatures(

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import dns.name
 import dns.rdatatype
+from dns.rcode import Rcode
 from dns.rdatatype import CNAME, DNAME, DS, NS, SOA, RdataType
 from dns.rdtypes.ANY.NSEC import NSEC
 from dns.rdtypes.ANY.NSEC3 import NSEC3
@@ -19,11 +20,17 @@ class Denial:
     """The proof that a name has no records of a type.
 
     `standing` is INSECURE where what is missing may have been left unsigned. `is_delegation` is
-    true where the name is that of a zone below, and so for DS only.
+    true where the name is that of a zone below, and so for DS only. `is_name` says whether there is
+    such a name at all, with other types; None: that stays open.
     """
 
     standing: DNSSEC = DNSSEC.SECURE
     is_delegation: bool = False
+    is_name: bool | None = None
+
+    def agrees_with(self, rcode: Rcode) -> bool:
+        """Whether an answer with this code may have such a proof (RFC 4035 section 5.4)."""
+        return self.is_name is None or self.is_name is (rcode != Rcode.NXDOMAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +65,8 @@ def denial_by_nsec(
     for link in links:
         if link.owner == wildcard:
             return no_data(link.record, rdtype, wildcard)
-    return Denial() if any(link.covers(wildcard, apex) for link in links) else None
+    is_proved = any(link.covers(wildcard, apex) for link in links)
+    return Denial(is_name=False) if is_proved else None
 
 
 def nothing_closer_by_nsec(
@@ -83,7 +91,9 @@ def no_data(record: NSEC | NSEC3, rdtype: RdataType, owner: dns.name.Name) -> De
     is_below = has(record, SOA) and owner != dns.name.root
     if is_below if rdtype == DS else is_delegation:
         return None
-    return Denial(is_delegation=is_delegation)
+    # Servers with NSEC are known that say NXDOMAIN of a name below which there are others.
+    is_name = True if isinstance(record, NSEC3) else None
+    return Denial(is_delegation=is_delegation, is_name=is_name)
 
 
 def hides(record: NSEC | NSEC3, owner: dns.name.Name, name: dns.name.Name) -> bool:

@@ -104,13 +104,15 @@ def denial_by_nsec3(name: dns.name.Name, rdtype: RdataType, hashed: HashedLinks)
     covering = hashed.cover(_next_closer(name, encloser))
     if covering is None:
         return None
-    if covering.flags & OPTOUT:
-        return Denial(DNSSEC.INSECURE)  # an unsigned zone may be there (sections 8.6 and 9.2)
     wildcard = dns.name.Name((b"*", *encloser.labels))
+    if covering.flags & OPTOUT:
+        # An unsigned zone may be there (sections 8.6 and 9.2). NXDOMAIN says more: no wildcard.
+        is_absent = hashed.cover(wildcard) is not None
+        return Denial(DNSSEC.INSECURE, is_name=None if is_absent else True)
     record = hashed.match(wildcard)
     if record is not None:
         return no_data(record, rdtype, wildcard)
-    return Denial() if hashed.cover(wildcard) is not None else None
+    return Denial(is_name=False) if hashed.cover(wildcard) is not None else None
 
 
 def nothing_closer_by_nsec3(

@@ -52,8 +52,13 @@ _PIN: Final[Mapping[str, type]] = {
 
 
 def entry_table(entry: Entry) -> dict[str, Any]:
-    """Return `entry`; what is as by default is left out. It holds no secret."""
+    """Return `entry`; what is as by default is left out. It holds no secret.
+
+    Raises: UsageError for an account with a proxy: without it the next connection would be direct.
+    """
     account = entry.account
+    if account.proxy is not None:
+        raise UsageError("an account with a proxy is not kept on disk", field="Account.proxy")
     values: dict[str, Any] = {"address": account.address}
     for name, service in _SERVICES.items():
         if endpoint := account.endpoint(service):

@@ -23,6 +23,7 @@ class Listener:
     def __init__(self, serve: Serve) -> None:
         self._serve = serve
         self._socket: socket.socket | None = None
+        self._last_port = 0
         self._tasks: set[asyncio.Task[None]] = set()
         self._quiet = asyncio.Event()
         self._quiet.set()
@@ -46,21 +47,26 @@ class Listener:
         return len(self._tasks)
 
     def open(self) -> None:
-        """Begin to listen. Call from the event loop's thread."""
-        self._socket = socket.create_server((ADDRESS, 0), backlog=BACKLOG)
+        """Begin to listen, on the same port as before. Call from the event loop's thread."""
+        self._socket = socket.create_server((ADDRESS, self._last_port), backlog=BACKLOG)
         self._socket.settimeout(0)
+        self._last_port = self.port
         asyncio.get_running_loop().add_reader(self._socket, self._accept)
 
     async def wait_quiet(self) -> None:
         """Wait until no connection is being served."""
         await self._quiet.wait()
 
-    async def aclose(self) -> None:
-        """Stop listening, cancel all that is served and wait for its end."""
+    def close(self) -> None:
+        """Stop listening; what is served goes on."""
         if self._socket is not None:
             asyncio.get_running_loop().remove_reader(self._socket)
             self._socket.close()
             self._socket = None
+
+    async def aclose(self) -> None:
+        """Stop listening, cancel all that is served and wait for its end."""
+        self.close()
         for task in self._tasks:
             task.cancel()
         await self._quiet.wait()

@@ -7,7 +7,7 @@ import secrets
 import socket
 import ssl
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from types import TracebackType
 from typing import Final, Literal, Self
@@ -163,6 +163,11 @@ class MailServer:
             for listener in self._listeners.values():
                 await listener.wait_quiet()
 
+    def show(self, certificate: ServerCertificate) -> None:
+        """Show another certificate to whoever connects from now on by implicit TLS."""
+        context = certificate.context(client_roots=self.ca.pem)
+        self._site = replace(self._site, context=context)
+
     def kill(self) -> None:
         """Reset every connection (RST), in the middle of whatever it is doing.
 
@@ -171,9 +176,19 @@ class MailServer:
         for connection in tuple(self._connections):
             connection.reset()
 
-    async def __aenter__(self) -> Self:
+    def stop(self) -> None:
+        """Reset every connection and refuse new ones until `start()`, as a server that is down."""
+        for listener in self._listeners.values():
+            listener.close()
+        self.kill()
+
+    def start(self) -> None:
+        """Listen again, on the same ports and with the same mail."""
         for listener in self._listeners.values():
             listener.open()
+
+    async def __aenter__(self) -> Self:
+        self.start()
         return self
 
     async def __aexit__(

@@ -145,6 +145,18 @@ class MailStore:
         removed = self._mailboxes[user].pop(name)
         removed.expunge(removed.messages)
 
+    def renumber(self, user: str, name: str = INBOX) -> Mailbox:
+        """Give the messages of a mailbox new UIDs, and the mailbox another UIDVALIDITY.
+
+        As after a restore from a backup; sessions that have it selected go on with the old one, so
+        `kill()` the server as well.
+        """
+        old, new = self.mailbox(user, name), self._new_mailbox()
+        for message in old.messages.values():
+            new.add(message.data, flags=message.flags, internal_date=message.internal_date)
+        self._mailboxes[user][canonical_name(name)] = new
+        return new
+
     def subscriptions(self, user: str) -> set[str]:
         """Return the names that LSUB lists; the set may be changed."""
         return self._subscriptions[user]

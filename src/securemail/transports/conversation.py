@@ -7,8 +7,9 @@ import asyncio
 import logging
 from typing import Final
 
-from securemail.errors import ConnectError, SecureMailError
+from securemail.errors import ConnectError, DeadlineError, SecureMailError, UsageError
 from securemail.transports.cause import connection_lost, fresh, located
+from securemail.transports.compressed import CompressedLine
 from securemail.transports.dialog import Dialog
 from securemail.transports.pending import Pending
 
@@ -26,6 +27,8 @@ class Conversation:
         self.dialog = Dialog(self.write)
         self.state_change = asyncio.Event()
         self._transport: asyncio.Transport | None = None
+        self._compression: Pending | None = None
+        self._compressed: CompressedLine | None = None
         self._loop = loop
         self._failure: SecureMailError | None = None
 
@@ -35,7 +38,9 @@ class Conversation:
 
     def write(self, data: bytes) -> None:
         """Send `data`, and log nothing of it."""
-        if self._transport is not None:
+        if (compressed := self._agreed()) is not None:
+            compressed.write(data)
+        elif self._transport is not None:
             self._transport.write(data)
 
     def check(self) -> None:
@@ -45,6 +50,19 @@ class Conversation:
 
     def receive(self, data: bytes) -> None:
         """Take what the server sent. What is wrong with it ends the conversation."""
+        if self._compression is None:
+            self._take(data)
+            return
+        # What follows the CRLF of the OK is compressed, in the same segment or not (RFC 4978).
+        at = 0
+        while at < len(data) and self._agreed() is None:
+            end = data.find(b"\n", at) + 1 or len(data)
+            self._take(data[at:end])
+            at = end
+        if at < len(data) and (compressed := self._agreed()) is not None:
+            compressed.receive(data[at:])
+
+    def _take(self, data: bytes) -> None:
         if self._failure is not None:
             return
         try:
@@ -52,19 +70,63 @@ class Conversation:
         except SecureMailError as error:
             self._abort(located(error, self.peer))
 
+    def _refuse(self, error: SecureMailError) -> None:
+        self._abort(located(error, self.peer))
+
+    async def compress(self, tag: str, *, timeout_s: float) -> bool:
+        """Ask for compression (RFC 4978), and return whether it is in force.
+
+        Other commands wait meanwhile.
+
+        Raises: UsageError when it was asked for already; DeadlineError; why the session ended.
+        """
+        self.check()
+        if self._compression is not None:
+            raise UsageError("was asked for already", field="compress")
+        message = f"{self.peer}: COMPRESS took longer than {timeout_s:g} s"
+        self._compression = Pending(
+            name="COMPRESS",
+            tag=tag,
+            slot="COMPRESS",
+            is_sync=True,
+            wire=f"{tag} COMPRESS DEFLATE\r\n".encode(),
+            ended=self._loop.create_future(),
+            late=DeadlineError(message, phase="command", seconds=timeout_s),
+        )
+        await self.ask(self._compression, timeout_s=timeout_s)
+        self.check()
+        if self._agreed() is None:
+            self._compression = None
+        return self._compressed is not None
+
+    def _agreed(self) -> CompressedLine | None:
+        """Return the compressed line from the moment on at which the server said OK to it.
+
+        Asked before each octet in or out: the next command leaves in the step that reads the OK.
+        """
+        asked, transport = self._compression, self._transport
+        if self._compressed is None and asked and transport and asked.result == "OK":
+            self._compressed = CompressedLine(transport, self._take, self._refuse)
+        return self._compressed
+
     def lose(self, error: Exception | None) -> None:
         """End because the connection is gone; `error` is the transport's reason, if it has one."""
         self._end(connection_lost(self.peer, error, self.dialog.last_words))
 
-    async def ask(self, pending: Pending, *, timeout_s: float | None) -> None:
-        """Return when the command has its answer; raise `late` after `timeout_s` of silence.
+    async def ask(self, pending: Pending, *, timeout_s: float) -> None:
+        """Return when the command has its answer; raise `late` after `timeout_s`.
 
-        Giving up on a command that was sent ends the conversation: nobody would know any more
-        whose answer comes next.
+        An IDLE may be silent between its beginning and `idle_done`. Giving up on a command that was
+        sent ends the conversation: nobody would know any more whose answer comes next.
         """
         self.dialog.ask(pending)
-        if timeout_s is not None:
-            self._watch(pending, timeout_s)
+        await self.answered(pending, timeout_s=timeout_s)
+
+    async def answered(self, pending: Pending, *, timeout_s: float) -> None:
+        """Return when a command that was asked has its answer; otherwise as `ask`."""
+        watch = self._watch if pending.is_patient else self._late
+        pending.timer = self._loop.call_later(timeout_s, watch, pending, timeout_s)
+        pending.progress = self._progress(pending)
         try:
             await pending.ended
         except asyncio.CancelledError:
@@ -76,6 +138,14 @@ class Conversation:
         if pending.error is not None:
             raise pending.error
 
+    def idle_done(self, *, timeout_s: float) -> None:
+        """End the IDLE; without one, nothing happens."""
+        idle = self.dialog.idle_done()
+        if idle is not None:
+            if idle.timer is not None:
+                idle.timer.cancel()
+            idle.timer = self._loop.call_later(timeout_s, self._late, idle, timeout_s)
+
     def _watch(self, pending: Pending, timeout_s: float) -> None:
         # A timer that looks is 1.7 times as fast as one that is set anew for each line. What counts
         # is progress of this command: a server may say "* OK still here" for ever.
@@ -83,13 +153,18 @@ class Conversation:
         if progress != pending.progress:
             pending.progress = progress
             pending.timer = self._loop.call_later(timeout_s, self._watch, pending, timeout_s)
-            return
+        elif not self.dialog.is_idling(pending):
+            self._late(pending, timeout_s)
+
+    def _late(self, pending: Pending, timeout_s: float) -> None:
         pending.end(pending.late)
-        self._give_up(pending, f"timed out after {timeout_s:g} s of silence")
+        self._give_up(pending, f"timed out after {timeout_s:g} s")
 
     def _progress(self, pending: Pending) -> tuple[int, ...]:
         """Return what changes as long as the command is getting somewhere."""
         waiting = self._transport.get_write_buffer_size() if self._transport else 0
+        if self._compressed is not None:
+            waiting += self._compressed.waiting_bytes
         return (pending.size, len(pending.lines[-1]) if pending.lines else 0, waiting)
 
     def _give_up(self, pending: Pending, why: str) -> None:
@@ -108,5 +183,7 @@ class Conversation:
             _log.debug("%s: the session is over: %s", self.peer, type(error).__name__)
             self._failure = error
             self.dialog.end(error)
+            if self._compressed is not None:
+                self._compressed.close()
             self.state_change.set()
             self.state_change.clear()

@@ -41,6 +41,9 @@ class Dialog:
         self.pushes = PushQueue()
         self.idling = asyncio.Event()
         self.last_words = ""
+        # Untagged responses that nobody was there to hear, since a command was sent: who keeps an
+        # eye on a mailbox has to look again then.
+        self.unheard = 0
         self._write = write
         # A queue from whose middle a command can leave without a search.
         self._waiting: OrderedDict[Pending, None] = OrderedDict()
@@ -62,12 +65,21 @@ class Dialog:
             self._start_ready()
         return pending not in self._running()
 
-    def idle_done(self) -> None:
-        """End the IDLE, once: without an IDLE, DONE would be a command that does not exist."""
+    def idle_done(self) -> Pending | None:
+        """End the IDLE and return it, once.
+
+        Without an IDLE, DONE would be a command that does not exist.
+        """
         idle = self._idle()
-        if idle is not None and not idle.is_done_sent:
-            idle.is_done_sent = True
-            self._write(b"DONE\r\n")
+        if idle is None or idle.is_done_sent:
+            return None
+        idle.is_done_sent = True
+        self._write(b"DONE\r\n")
+        return idle
+
+    def is_idling(self, pending: Pending) -> bool:
+        """Whether it is an IDLE that has begun and was not told to end."""
+        return self._idle() is pending and self.idling.is_set() and not pending.is_done_sent
 
     def end(self, error: SecureMailError) -> None:
         """Fail everyone who waits, each with an error of his own, and hold nothing any more."""
@@ -81,6 +93,11 @@ class Dialog:
             pending.end(fresh(error))
         self.pushes.fail(error)
         self.idling.set()
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is asked, and nothing waits to be."""
+        return not self._running() and not self._waiting
 
     def _running(self) -> list[Pending]:
         return [self.sync] if self.sync is not None else list(self.asynchronous.values())
@@ -101,6 +118,7 @@ class Dialog:
         return pending.slot not in self.asynchronous
 
     def _start(self, pending: Pending) -> None:
+        self.unheard = 0
         if pending.is_sync:
             self.sync = pending
         else:
@@ -154,7 +172,9 @@ class Dialog:
 
     def _take_untagged(self, text: bytes) -> Pending | None:
         pending, text = self._addressee(text)
-        if pending is not None:
+        if pending is None:
+            self.unheard += 1
+        else:
             self._hold(pending, text, len(text))
         return pending
 

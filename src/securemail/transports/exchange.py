@@ -181,6 +181,11 @@ class Exchange(asyncio.Protocol):
 
     # --- the end
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether nothing is asked."""
+        return not self._turn.locked() and not self._waiting
+
     def check(self) -> None:
         """Raise what ended it all, if it has ended."""
         if self._failure is not None:

@@ -11,15 +11,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Awaitable, Callable, Coroutine, Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 
 import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
 
 from securemail import limits
-from securemail.errors import LimitExceeded, ProtocolError, SecureMailError
+from securemail.errors import DeadlineError, LimitExceeded, ProtocolError, SecureMailError
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending
+from securemail.transports.tasks import cancelled, kept
+from securemail.transports.unbounded import unbound
 
 # The first of these that a server has is its version.
 _VERSIONS: Final = ("IMAP4REV1", "IMAP4", "IMAP4REV2")
@@ -50,14 +52,26 @@ def hand_over(
     return client
 
 
+class CommandDeadlineError(DeadlineError, aioimaplib.CommandTimeout):  # type: ignore[misc]  # untyped
+    """`command` was not answered in time: ours, and what programs for aioimaplib catch."""
+
+    def __init__(self, peer: str, command: str, seconds: float) -> None:
+        self.command = command
+        message = f"{peer}: {command} took longer than {seconds:g} s"
+        super().__init__(message, phase="command", seconds=seconds)
+
+
 class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the base is untyped
     """aioimaplib's protocol with another reader, another queue of commands, and an end."""
 
     literal_data: bytes | None
 
-    def __init__(self, peer: str, loop: asyncio.AbstractEventLoop) -> None:
-        self._conversation = Conversation(peer, loop)
-        self._dialog = self._conversation.dialog
+    def __init__(
+        self, peer: str, loop: asyncio.AbstractEventLoop, limit_s: Callable[[], float]
+    ) -> None:
+        self._limit_s = limit_s
+        self.conversation = Conversation(peer, loop)
+        self._dialog = self.conversation.dialog
         self._state = ""
         super().__init__(loop)
         # aioimaplib's names for what is ours now; programs read them.
@@ -82,40 +96,40 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
     @state.setter
     def state(self, state: str) -> None:
         self._state = state
-        self._conversation.state_change.set()
-        self._conversation.state_change.clear()
+        self.conversation.state_change.set()
+        self.conversation.state_change.clear()
 
     async def wait(self, state_regexp: str) -> None:
         """Return once the state matches. Raises: why it never will."""
         while not re.match(state_regexp, self.state):
             self.check()
-            await self._conversation.state_change.wait()
+            await self.conversation.state_change.wait()
 
     def attach(self, transport: asyncio.Transport, capabilities: Iterable[str]) -> None:
         """Take over `transport`, on which somebody is logged in already."""
         self.transport = transport
-        self._conversation.attach(transport)
+        self.conversation.attach(transport)
         self.capabilities = {capability.upper() for capability in capabilities}
         self.imap_version = next((v for v in _VERSIONS if v in self.capabilities), None)
         self.state = aioimaplib.AUTH
 
     def data_received(self, data: bytes) -> None:
         """Read `data`. What is wrong with it ends the session; nothing is raised here."""
-        self._conversation.receive(bytes(data))
+        self.conversation.receive(bytes(data))
 
     def eof_received(self) -> None:
         """Fail what is pending: no answer can come any more. The transport closes itself."""
-        self._conversation.lose(None)
+        self.conversation.lose(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Fail what is pending, with the transport's reason."""
-        self._conversation.lose(exc)
+        self.conversation.lose(exc)
         if self.conn_lost_cb is not None:
             self.conn_lost_cb(exc)
 
     def check(self) -> None:
         """Raise what ended the session, if it has ended."""
-        self._conversation.check()
+        self.conversation.check()
 
     async def execute(
         self,
@@ -124,17 +138,18 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
     ) -> aioimaplib.Response:
         """Send `command` when its turn comes, and return its answer.
 
-        Raises: why the session ended; `aioimaplib.CommandTimeout`. That, or to cancel the call when
-        the command was sent, ends the session.
+        Raises: why the session ended; `CommandDeadlineError`. That, or to cancel the call when the
+        command was sent, ends the session.
         """
-        timeout_s = _take_timeout(command)
+        silence_s = _take_timeout(command)
         # append() leaves it here in the same step of the loop, so it is this command's.
         literal, self.literal_data = self.literal_data, None
         self.check()
         if self.state not in aioimaplib.Commands[command.name].valid_states:
             raise aioimaplib.Abort(f"command {command.name} illegal in state {self.state}")
         pending = self._pending(command, literal)
-        await self._conversation.ask(pending, timeout_s=timeout_s)
+        pending.is_patient = silence_s is not None or pending.is_idle
+        await self.conversation.ask(pending, timeout_s=silence_s or self._limit_s())
         return aioimaplib.Response(pending.result, pending.lines)
 
     def _pending(self, command: aioimaplib.Command, literal: bytes | None) -> Pending:
@@ -146,7 +161,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
             wire=f"{command}\r\n".encode(),
             literal=literal if command.name == "APPEND" else None,
             ended=self.loop.create_future(),
-            late=aioimaplib.CommandTimeout(command),
+            late=CommandDeadlineError(self.conversation.peer, command.name, self._limit_s()),
         )
 
     async def append(
@@ -172,12 +187,12 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
         self.check()
 
     def idle_done(self) -> None:
-        """End the IDLE; without one, nothing happens."""
-        self._dialog.idle_done()
+        """End the IDLE; without one, nothing happens. The server has a command's time for it."""
+        self.conversation.idle_done(timeout_s=self._limit_s())
 
     def send(self, line: str, scrub: str | None = None) -> None:  # noqa: ARG002 - see execute()
         """Write a line, and log nothing of it."""
-        self._conversation.write(f"{line}\r\n".encode())
+        self.conversation.write(f"{line}\r\n".encode())
 
 
 def _take_timeout(command: aioimaplib.Command) -> float | None:
@@ -210,13 +225,14 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         ssl_context: Any = None,  # noqa: ARG002 - aioimaplib's signature; we are connected
     ) -> None:
         """Make the protocol. It has its connection from `hand_over`."""
-        self.protocol = IMAPProtocol(f"{host}:{port}", loop or asyncio.get_running_loop())
+        loop = loop or asyncio.get_running_loop()
+        self.protocol = IMAPProtocol(f"{host}:{port}", loop, lambda: self.timeout)
 
     async def learn_capabilities(self) -> None:
         """Ask for the capabilities. Raises: ProtocolError when the answer lists none."""
         try:
             await self.protocol.capability()
-        except (aioimaplib.AioImapException, IndexError, UnicodeDecodeError) as exc:
+        except (aioimaplib.Error, IndexError, UnicodeDecodeError) as exc:
             raise ProtocolError("the server does not list its capabilities after login") from exc
         names = {name.upper() for name in self.protocol.capabilities}
         if len(names) > (limit := limits.CAPABILITIES):
@@ -228,20 +244,12 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         """Log out, if nothing else is being asked. Never raises but when cancelled."""
         if self.protocol.pending_sync_command or self.protocol.pending_async_commands:
             return
-        with contextlib.suppress(SecureMailError, aioimaplib.AioImapException, TimeoutError):
+        with contextlib.suppress(SecureMailError, aioimaplib.AioImapException):
             await self.logout()
 
     async def wait_hello_from_server(self) -> None:
         """Return at once: the greeting was read before the login."""
         self.protocol.check()
-
-    async def uid(self, command: str, *criteria: str) -> aioimaplib.Response:
-        """Send a command by UID. aioimaplib waits for ever for all but FETCH; we do not."""
-        answer = super().uid(command, *criteria)
-        return await (answer if command.upper() == "FETCH" else self._in_time(answer))
-
-    async def _in_time(self, answer: Awaitable[aioimaplib.Response]) -> aioimaplib.Response:
-        return await asyncio.wait_for(answer, self.timeout)
 
     async def wait_server_push(
         self,
@@ -262,16 +270,15 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         """
         if self._idle_waiter is not None:
             self._idle_waiter.cancel()
-        idle = self._task(self.idle())
-        begun = self._task(self.protocol.wait_for_idle_response())
+        idle = kept(self.idle(), self.tasks)
+        begun = kept(self.protocol.wait_for_idle_response(), self.tasks)
         try:
-            async with asyncio.timeout(self.timeout):
-                await asyncio.wait({idle, begun}, return_when=asyncio.FIRST_COMPLETED)
-        except (asyncio.CancelledError, TimeoutError):
-            await _cancelled(idle)
+            await asyncio.wait({idle, begun}, return_when=asyncio.FIRST_COMPLETED)
+        except asyncio.CancelledError:
+            await cancelled(idle)
             raise
         finally:
-            await _cancelled(begun)
+            begun.cancel()  # not awaited: cancelled there, an IDLE would go on that nobody ends
         if not self.has_pending_idle():
             await idle  # raises the reason, unless it is a plain NO
             raise aioimaplib.Abort("server returned error to IDLE command")
@@ -284,15 +291,10 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         if self.has_pending_idle():
             self.protocol.idle_queue.put_nowait(aioimaplib.STOP_WAIT_SERVER_PUSH)
 
-    def _task(self, work: Coroutine[Any, Any, Any]) -> asyncio.Task[Any]:
-        task = asyncio.ensure_future(work)
-        self.tasks.add(task)
-        task.add_done_callback(self.tasks.discard)
-        # A program that drops the future has not forgotten an error: all its calls will raise it.
-        task.add_done_callback(lambda done: done.cancelled() or done.exception())
-        return task
 
-
-async def _cancelled(task: asyncio.Task[Any]) -> None:
-    task.cancel()
-    await asyncio.wait({task})
+# Each command has its time in IMAPProtocol.execute().
+unbound(
+    IMAPClient,
+    "logout select search uid_search store copy expunge id namespace noop check examine status "
+    "subscribe unsubscribe lsub create delete rename getquotaroot list close move enable",
+)

@@ -19,6 +19,7 @@ AnswerLine: TypeAlias = bytes | bytearray
 class Pending:
     """One command, from the call to its tagged status.
 
+    One that `is_patient` has its time since it last got any further, not since it was asked for.
     `slot` is the untagged response that answers it, `literal` what it sends on a continuation.
     The first `complete` lines are those of whole responses. `ended` is set exactly once: then
     `error`, or `result` and `lines`, say how. `late` is the error of one that times out.
@@ -39,6 +40,7 @@ class Pending:
     size: int = 0
     awaits_continuation: bool = False
     is_done_sent: bool = False
+    is_patient: bool = False
     result: str = "Init"
     error: Exception | None = field(default=None, repr=False)
     timer: asyncio.TimerHandle | None = None

@@ -202,6 +202,21 @@ class SubmissionClient(aiosmtplib.SMTP):
         """Close the connection. Commands after that say why it ended."""
         self._exchange.close()
 
+    @property
+    def is_quiet(self) -> bool:
+        """Whether no message is being sent."""
+        return not self._transaction.locked() and self._exchange.is_quiet
+
+    async def check(self) -> None:
+        """Forget a transaction that was begun by hand, and see whether the server is there.
+
+        Raises: ConnectError, DeadlineError, ProtocolError; the session is over then.
+        """
+        answer = await self._exchange.ask(b"RSET\r\n", timeout_s=self.timeout)
+        if answer.code != aiosmtplib.SMTPStatus.completed:
+            self._exchange.abort()
+            raise ProtocolError(f"{self.hostname} answered {str(answer)!r} to RSET")
+
     async def leave(self) -> None:
         """Say QUIT, if there is somebody to say it to."""
         with contextlib.suppress(aiosmtplib.SMTPException):

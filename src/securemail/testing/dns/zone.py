@@ -7,8 +7,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum
-from functools import cache
-from typing import Final, TypeVar, cast
+from typing import Final
 
 import dns.dnssec
 import dns.name
@@ -16,15 +15,14 @@ import dns.rdata
 import dns.rdataclass
 import dns.rdataset
 import dns.rdatatype
-import dns.rdtypes.ANY.DNSKEY
-import dns.rdtypes.ANY.RRSIG
 import dns.rrset
 import dns.zonefile
-from cryptography.hazmat.primitives.asymmetric import ec
-from dns.dnssectypes import Algorithm, DSDigest
+from dns.dnssectypes import DSDigest
 from dns.name import Name
-from dns.rdatatype import DS, NS, NSEC, RRSIG, SOA, RdataType
+from dns.rdatatype import DNSKEY, DS, NS, NSEC, RRSIG, SOA, RdataType
 from dns.rdtypes.ANY.NSEC import Bitmap
+
+from securemail.testing.dns.keys import KSK, ZSK, Key
 
 DAY_S: Final = 86400
 TTL: Final = 300
@@ -39,12 +37,6 @@ class Denial(Enum):
     OPT_OUT = "NSEC3 with opt-out"
 
 
-@cache
-def key_pair(_zone: str) -> ec.EllipticCurvePrivateKey:
-    """Return the key of a zone: each has one, made once for the whole run."""
-    return ec.generate_private_key(ec.SECP256R1())
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Signing:
     """How a zone is signed; from `inception` to `expiration`, in seconds of the epoch."""
@@ -54,10 +46,9 @@ class Signing:
     salt: bytes = b""
     inception: int = field(default_factory=lambda: int(time.time()) - 10 * DAY_S)
     expiration: int = field(default_factory=lambda: int(time.time()) + 20 * DAY_S)
-    algorithm: int = Algorithm.ECDSAP256SHA256
+    keys: tuple[Key, ...] = (Key(),)
 
 
-RecordT = TypeVar("RecordT", bound=dns.rdata.Rdata)
 RRsets = dict[tuple[Name, RdataType], dns.rrset.RRset]
 
 
@@ -86,19 +77,23 @@ class Zone:
         for record in rrset:
             known.add(record)
 
-    def key(self) -> dns.rdtypes.ANY.DNSKEY.DNSKEY:
-        """Return the key as it is published."""
-        return _with_algorithm(self.signing_key(), self.signing.algorithm)
-
-    def signing_key(self) -> dns.rdtypes.ANY.DNSKEY.DNSKEY:
-        """Return the key as it is, whatever algorithm the zone claims."""
-        public = key_pair(str(self.name)).public_key()
-        return dns.dnssec.make_dnskey(public, Algorithm.ECDSAP256SHA256, flags=257)
+    def dnskeys(self) -> dns.rrset.RRset:
+        """Return the keys as they are published."""
+        return rrset_of(self.name, *(key.dnskey(self.name) for key in self.signing.keys))
 
     def ds(self, digest: DSDigest = DSDigest.SHA256) -> dns.rrset.RRset:
-        """Return what the parent says of the key."""
-        made = dns.dnssec.make_ds(self.name, self.key(), digest, policy=dns.dnssec.allow_all_policy)
-        return rrset_of(self.name, made)
+        """Return what the parent says of the keys that sign the others."""
+        named = [key.dnskey(self.name) for key in self.signing.keys if key.flags == KSK]
+        anything = dns.dnssec.allow_all_policy
+        made = [dns.dnssec.make_ds(self.name, key, digest, policy=anything) for key in named]
+        return rrset_of(self.name, *made)
+
+    def signatures_on(self, rrset: dns.rrset.RRset) -> dns.rrset.RRset:
+        """Return the zone's signatures on any records."""
+        times = (self.signing.inception, self.signing.expiration)
+        signers = signers_of(self.signing.keys, rrset.rdtype)
+        made = [key.sign(rrset, self.name, times=times) for key in signers]
+        return rrset_of(rrset.name, *made, ttl=rrset.ttl)
 
     def cut_above(self, name: Name) -> Name | None:
         """Return the delegation that `name` is at or below, if any."""
@@ -158,7 +153,7 @@ def sign(zone: Zone) -> None:
     zone.signatures.clear()
     if not zone.is_signed:
         return
-    zone.add(rrset_of(zone.name, zone.key()))
+    zone.add(zone.dnskeys())
     if zone.has_nsec3:
         parameters = dns.rdata.from_text("IN", "NSEC3PARAM", f"1 0 {_parameters(zone)}")
         zone.add(rrset_of(zone.name, parameters))
@@ -167,24 +162,14 @@ def sign(zone: Zone) -> None:
     for (owner, rdtype), rrset in zone.records.items():
         cut = zone.cut_above(owner)
         if cut is None or (owner == cut and rdtype in (DS, NSEC)):
-            zone.signatures[owner, rdtype] = rrset_of(owner, sign_rrset(rrset, zone), ttl=rrset.ttl)
+            zone.signatures[owner, rdtype] = zone.signatures_on(rrset)
 
 
-def sign_rrset(rrset: dns.rrset.RRset, zone: Zone) -> dns.rdtypes.ANY.RRSIG.RRSIG:
-    """Return the zone's signature on any records."""
-    made = dns.dnssec.sign(
-        rrset,
-        key_pair(str(zone.name)),
-        zone.name,
-        zone.signing_key(),
-        inception=zone.signing.inception,
-        expiration=zone.signing.expiration,
-    )
-    return _with_algorithm(made, zone.signing.algorithm)
-
-
-def _with_algorithm(record: RecordT, algorithm: int) -> RecordT:
-    return cast("RecordT", record.replace(algorithm=algorithm))
+def signers_of(keys: tuple[Key, ...], rdtype: RdataType) -> tuple[Key, ...]:
+    """Return the keys that sign records of a type (RFC 6781 section 3.1)."""
+    active = [key for key in keys if key.is_active]
+    wanted = KSK if rdtype == DNSKEY else ZSK
+    return tuple(key for key in active if key.flags == wanted) or tuple(active)
 
 
 def _nsecs(zone: Zone) -> Iterator[dns.rrset.RRset]:

@@ -1,0 +1,28 @@
+"""Watching mailboxes for months: events, cursors, and sessions that come back."""
+
+from securemail.watching.cursor import Cursor, MaildropCursor
+from securemail.watching.events import (
+    ConfidentialityChanged,
+    Connected,
+    Lost,
+    MailboxChanged,
+    MaildropChanged,
+    UIDValidityChanged,
+    WatchEvent,
+)
+from securemail.watching.watch import Rhythm, Watch, watch
+
+__all__ = [
+    "ConfidentialityChanged",
+    "Connected",
+    "Cursor",
+    "Lost",
+    "MailboxChanged",
+    "MaildropChanged",
+    "MaildropCursor",
+    "Rhythm",
+    "UIDValidityChanged",
+    "Watch",
+    "WatchEvent",
+    "watch",
+]

@@ -1,0 +1,145 @@
+"""What happens when a rule of pools and watches is deleted: more rows for mutants.py."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants import Mutant
+
+RECONNECT: Final = "tests/test_reconnect.py"
+STOP: Final = "tests/watching/test_stop_and_tell.py"
+WATCH: Final = "tests/watching/test_watch.py"
+VIEW: Final = "tests/watching/test_view.py"
+LUCK: Final = "tests/watching/test_bad_luck.py"
+POOL: Final = "tests/pool/test_pool.py"
+LEDGER: Final = "tests/pool/test_ledger.py"
+THROTTLE: Final = "tests/test_throttle.py"
+
+WATCHING_MUTANTS: Final = (
+    Mutant(
+        "a policy that is not met is tried again",
+        "reconnect.py",
+        "        case PolicyError() | CertificateError()",
+        "        case CertificateError()",
+        f"{STOP}::test_a_reconnect_is_not_downgraded",
+    ),
+    Mutant(
+        "a certificate that is not valid is tried again",
+        "reconnect.py",
+        "        case PolicyError() | CertificateError()",
+        "        case PolicyError()",
+        f"{STOP}::test_a_certificate_that_became_invalid_ends_the_watch",
+    ),
+    Mutant(
+        "a password that was refused is shown again",
+        "reconnect.py",
+        "    return Remedy.RENEW if has_token else Remedy.STOP\n",
+        "    return Remedy.RETRY\n",
+        f"{STOP}::test_a_wrong_password_is_shown_once",
+    ),
+    Mutant(
+        "a token is renewed again and again",
+        "reconnect.py",
+        "(what is Remedy.RENEW and trouble.is_renewed)",
+        "False",
+        f"{RECONNECT}::test_a_token_is_renewed_once_and_again_only_after_a_stable_session",
+    ),
+    Mutant(
+        "one passing word outweighs a refusal",
+        "reconnect.py",
+        "    if not is_refused and any(",
+        "    if any(",
+        f"{RECONNECT}::test_what_helps_follows_from_who_must_act",
+    ),
+    Mutant(
+        "clients come back all at once",
+        "reconnect.py",
+        "chance * backoff.longest",
+        "backoff.longest",
+        f"{RECONNECT}::test_all_of_the_wait_is_chance",
+    ),
+    Mutant(
+        "any session begins the back-off anew",
+        "reconnect.py",
+        "setback.up_s >= backoff.stable",
+        "setback.up_s > 0",
+        f"{RECONNECT}::test_only_a_session_that_proved_stable_begins_anew",
+    ),
+    Mutant(
+        "all connect to one host at once",
+        "throttle.py",
+        "async with gate.places, self._all:",
+        "async with self._all:",
+        f"{THROTTLE}::test_no_more_connect_to_one_host_than_may",
+    ),
+    Mutant(
+        "the watch does not go through the throttle",
+        "watching/watch.py",
+        "        async with throttle.connecting(endpoint_of(self.account, self.service).host):\n",
+        "        if throttle:\n",
+        f"{WATCH}::test_the_throttle_is_held_while_connecting_and_no_longer",
+    ),
+    Mutant(
+        "what is said between two commands is not noticed",
+        "transports/dialog.py",
+        "            self.unheard += 1\n",
+        "            pass\n",
+        f"{LUCK}::test_what_is_said_between_two_commands_is_not_lost",
+    ),
+    Mutant(
+        "the cursor skips what the server counts and does not show",
+        "watching/view.py",
+        "        max(cursor.uidnext, new.highest + 1),\n        max(cursor",
+        "        heard.codes['UIDNEXT'],\n        max(cursor",
+        f"{VIEW}::test_a_message_that_is_counted_and_not_shown_is_not_skipped",
+    ),
+    Mutant(
+        "old UIDs are believed under a new UIDVALIDITY",
+        "watching/view.py",
+        "    if cursor.uidvalidity == now.uidvalidity:\n",
+        "    if True:\n",
+        f"{WATCH}::test_a_change_of_uidvalidity_is_told_and_old_uids_are_not_announced_again",
+    ),
+    Mutant(
+        "a session whose user failed is handed out",
+        "pool/pool.py",
+        "            await self._close(key, session, is_poisoned=True)\n            raise\n",
+        "            self._keep(key, session)\n            raise\n",
+        f"{POOL}::test_a_session_whose_user_failed_is_never_handed_out",
+    ),
+    Mutant(
+        "a session on which something is under way is handed out",
+        "pool/health.py",
+        "timeout_s=session.client.timeout).is_quiet\n",
+        "timeout_s=session.client.timeout) is not None\n",
+        f"{POOL}::test_a_session_on_which_something_is_under_way_is_never_handed_out",
+    ),
+    Mutant(
+        "a session that the server closed is handed out",
+        "pool/pool.py",
+        "        if not is_reusable(kept.session) or now",
+        "        if now",
+        f"{POOL}::test_a_session_that_the_server_closed_is_never_handed_out",
+    ),
+    Mutant(
+        "every task of a pool tries the wrong password",
+        "pool/connector.py",
+        "            if (barred := self._breaker.error(key, loop.time())) is not None:\n",
+        "            if (barred := self._breaker.error(key, -1e9)) is not None and not key:\n",
+        f"{POOL}::test_a_password_that_was_refused_is_not_shown_again_by_anybody",
+    ),
+    Mutant(
+        "a host is given more sessions than it may have",
+        "pool/ledger.py",
+        "        if self._hosts[shelf.host] >= self._limits.per_host:\n",
+        "        if False:\n",
+        f"{LEDGER}::test_a_host_has_no_more_than_its_limit_over_all_keys",
+    ),
+    Mutant(
+        "a place is lost on who has given up",
+        "pool/ledger.py",
+        "            if is_gone(ticket):\n                continue\n",
+        "",
+        f"{LEDGER}::test_a_place_is_not_lost_on_who_has_given_up",
+    ),
+)
