@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from securemail._version import __version__
-from securemail.cli import accounts, looking, sending
+from securemail.cli import accounts, fetching, looking, sending
 from securemail.cli.console import Terminal
 from securemail.cli.exits import EXIT_CODES, Exit
 
@@ -23,6 +23,7 @@ app.command()(looking.discover)
 app.command()(looking.explain)
 app.add_typer(accounts.app)
 app.command()(sending.send)
+app.command()(fetching.fetch)
 
 
 def _version(value: bool) -> None:

@@ -14,7 +14,9 @@ Batch = Sequence[tuple[str, bytes]]
 class Store(Protocol):
     """Where messages go: all of a batch, once, whenever the program is killed."""
 
-    journal: Journal
+    @property
+    def journal(self) -> Journal:
+        """What is stored already."""
 
     def store(self, batch: Batch) -> None:
         """Store these messages. Raises: OSError, LocalError."""

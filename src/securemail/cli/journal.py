@@ -48,17 +48,15 @@ class Journal:
     def _read(self, header: bytes) -> set[str]:
         with os.fdopen(os.dup(self._handle), "rb") as file:
             text = file.read()
+        if not (text.startswith(header) or header.startswith(text)):
+            raise LocalError(f"{self._path} is no journal of this mailbox: move it away")
         whole = text[: text.rfind(b"\n") + 1]
         # What is behind the last line end is a line that nobody finished.
         os.ftruncate(self._handle, len(whole))
         os.lseek(self._handle, 0, os.SEEK_END)
         if not whole:
             _write(self._handle, header)
-            return set()
-        first, *lines = whole.decode("utf-8", "replace").splitlines()
-        if first.encode() + b"\n" != header:
-            raise LocalError(f"{self._path} is no journal of this mailbox: move it away")
-        return set(lines)
+        return set(whole[len(header) :].decode("utf-8", "replace").split("\n")[:-1])
 
     def close(self) -> None:
         """Let others use it."""
