@@ -4,14 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from securemail.cli.exits import Exit
-from securemail.testing import MailServer, Offer
+from securemail.testing import (
+    CertificateAuthority,
+    Close,
+    Expect,
+    Hang,
+    MailServer,
+    Offer,
+    ScriptedServer,
+    Send,
+    StartTLS,
+    Step,
+)
 from tests.cli.conftest import Run, World, in_thread
+from tests.cli.processes import start
 
 Added = Callable[[str], None]
 MESSAGE = "From: bob@example.org\nTo: {to}\nBcc: erin@example.org\nSubject: hi\n\nHello.\n"
@@ -140,3 +154,68 @@ def test_a_message_without_recipients_is_a_sentence(run: Run, world: World, adde
     done = run("send", *world.dns, stdin="From: bob@example.org\n\nHello.\n")
     assert done.exit_code == Exit.USAGE
     assert "recipients" in done.stderr
+
+
+UNKNOWN = (
+    StartTLS(),
+    Send(b"220 hello\r\n"),
+    Expect(rb"EHLO .*"),
+    Send(b"250-localhost\r\n250 AUTH PLAIN\r\n"),
+    Expect(rb"AUTH PLAIN .*"),
+    Send(b"235 welcome\r\n"),
+    Expect(rb"MAIL .*"),
+    Send(b"250 ok\r\n"),
+    Expect(rb"RCPT .*"),
+    Send(b"250 ok\r\n"),
+    Expect(rb"DATA"),
+    Send(b"354 go on\r\n"),
+    *[Expect(rb".*")] * 6,
+)
+
+
+@contextmanager
+def silent(folder: Path, *end: Step) -> Iterator[tuple[tuple[str, ...], ScriptedServer, World]]:
+    """Yield the options for a server that takes the message and does not answer, but `end`."""
+    authority, ca = CertificateAuthority(), folder / "silent.pem"
+    ca.write_bytes(authority.pem)
+    servers: list[ScriptedServer] = []
+
+    async def make() -> AsyncIterator[World]:
+        context = authority.server_context("localhost")
+        async with ScriptedServer((*UNKNOWN, *end), context=context) as server:
+            servers.append(server)
+            # Nothing asks it for the mail server that it has not.
+            unused = MailServer({})
+            yield World(unused, (), ("--ca", str(ca)), asyncio.get_running_loop())
+
+    with in_thread(make) as made:
+        where = f"localhost:{servers[0].port}"
+        yield ("--submission", where, "--tls", "implicit", *made.options), servers[0], made
+
+
+def test_where_nobody_knows_whether_it_was_sent_it_says_so_and_is_not_sent_again(
+    run: Run, tmp_path: Path
+) -> None:
+    with silent(tmp_path, Close()) as (options, _, _):
+        add = ("account", "add", "bob@example.org", "--untested", *options)
+        assert run(*add, SECUREMAIL_PASSWORD="secret").exit_code == Exit.OK
+        text = "From: bob@example.org\nTo: alice@example.org\nSubject: hi\n\nHello.\n"
+        done = run("send", "--json", stdin=text)
+    assert done.exit_code == Exit.UNKNOWN
+    assert json.loads(done.stdout)["error"] == "UnknownOutcome"
+    assert "before you send it again" in " ".join(done.stderr.split())
+
+
+def test_ctrl_c_while_the_last_answer_is_awaited_is_an_unknown_outcome(
+    run: Run, tmp_path: Path
+) -> None:
+    text = "From: bob@example.org\nTo: alice@example.org\nSubject: hi\n\nHello.\n"
+    (tmp_path / "m").write_text(text)
+    with silent(tmp_path, Hang()) as (options, server, world):
+        add = ("account", "add", "bob@example.org", "--untested", *options)
+        assert run(*add, SECUREMAIL_PASSWORD="secret").exit_code == Exit.OK
+        with start("send", str(tmp_path / "m"), **os.environ) as process:
+            asyncio.run_coroutine_threadsafe(server.hanging.wait(), world.loop).result(20)
+            process.interrupt()
+            assert process.exit_code() == Exit.UNKNOWN
+            assert "before you send it again" in " ".join(process.errors().split())

@@ -29,7 +29,7 @@ def pin(
     pop3: enrol.POP3 = None,
     submission: enrol.Submission = None,
     tls: options.ModeOption = None,
-    username: enrol.Username = None,
+    username: options.Username = None,
     acknowledge: Annotated[
         str | None,
         typer.Option(metavar="WORDS", help="Why you accept it, kept with the pin. Asked for."),

@@ -41,7 +41,7 @@ def add(
     pop3: enrol.POP3 = None,
     submission: enrol.Submission = None,
     tls: options.ModeOption = None,
-    username: enrol.Username = None,
+    username: options.Username = None,
     oauth: enrol.OAuth = False,
     untested: Annotated[
         bool, typer.Option("--untested", help="Keep it without connecting and logging in.")
@@ -61,8 +61,7 @@ def add(
 
         securemail account add alice@example.org
 
-        securemail account add alice@example.org --imap mail.example.org --submission
-        smtp.example.org:587 --username alice
+        securemail account add a@example.org --imap imap.example.org:143
 
         securemail account add --from accounts.json
     """

@@ -20,12 +20,13 @@ from securemail.store import Format, PinRecord, StoredAccount
 
 app = typer.Typer(
     name="account",
+    rich_markup_mode=None,
     no_args_is_help=True,
     help="Keep accounts on this computer: servers, policies and pins in a file, passwords in "
     "the keyring.",
     epilog=EXIT_CODES,
 )
-app.command()(account_setup.add)
+app.command(short_help="Find the servers, log in, keep the account.")(account_setup.add)
 
 
 class FormatName(StrEnum):
@@ -38,7 +39,7 @@ class FormatName(StrEnum):
 _FORMATS: Final = {FormatName.json: Format.JSON, FormatName.toml: Format.TOML}
 
 
-@app.command("list")
+@app.command("list", short_help="List the accounts.")
 def list_(store: options.Store = None, json: options.AsJSON = False) -> None:
     """List the accounts with their servers, how they log in, and what they insist on."""
     terminal = Terminal(is_json=json)
@@ -48,7 +49,7 @@ def list_(store: options.Store = None, json: options.AsJSON = False) -> None:
         terminal.say("No accounts yet: `securemail account add ADDRESS` makes the first.")
 
 
-@app.command()
+@app.command(short_help="Show an account, and its pins.")
 def show(which: options.Which, store: options.Store = None, json: options.AsJSON = False) -> None:
     """Show an account, with the pins that it has and had."""
     terminal = Terminal(is_json=json)
@@ -62,7 +63,7 @@ async def _with_pins(path: Path, which: str) -> tuple[StoredAccount, tuple[PinRe
         return stored, await store.pins(stored)
 
 
-@app.command()
+@app.command(short_help="Forget an account, and its password.")
 def remove(
     which: options.Which,
     yes: options.Yes = False,
@@ -86,16 +87,16 @@ async def _remove(path: Path, stored: StoredAccount) -> None:
         await store.remove(stored)
 
 
-app.command("test")(account_changes.try_out)
-app.command()(account_changes.upgrade)
-app.command()(account_pins.pin)
-app.command()(account_pins.unpin)
+app.command("test", short_help="Log in to all servers of an account.")(account_changes.try_out)
+app.command(short_help="Take what is better advertised now.")(account_changes.upgrade)
+app.command(short_help="Add an account by accepting a certificate.")(account_pins.pin)
+app.command(short_help="Undo the pins of an account.")(account_pins.unpin)
 
 
-@app.command()
+@app.command(short_help="Write all accounts as JSON or TOML.")
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="[FILE]", help="Default: standard output.")
+        Path | None, typer.Argument(metavar="FILE", help="Default: standard output.")
     ] = None,
     form: Annotated[FormatName, typer.Option("--format", help="How.")] = FormatName.json,
     store: options.Store = None,

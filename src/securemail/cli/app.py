@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from securemail._version import __version__
-from securemail.cli import accounts, fetching, looking, sending
+from securemail.cli import accounts, fetching, looking, sending, watching
 from securemail.cli.console import Terminal
 from securemail.cli.exits import EXIT_CODES, Exit
 
@@ -15,15 +15,17 @@ app = typer.Typer(
     name="securemail",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODES,
 )
-app.command()(looking.check)
-app.command()(looking.discover)
-app.command()(looking.explain)
-app.add_typer(accounts.app)
-app.command()(sending.send)
-app.command()(fetching.fetch)
+app.command(short_help="Tell whether the mail of an address is private.")(looking.check)
+app.command(short_help="Show where the mail of an address is.")(looking.discover)
+app.command(short_help="Show all that one server proves.")(looking.explain)
+app.add_typer(accounts.app, short_help="Keep accounts on this computer.")
+app.command(short_help="Submit a message; see what each recipient gets.")(sending.send)
+app.command(short_help="Fetch mail into a Maildir or an mbox.")(fetching.fetch)
+app.command("watch", short_help="Tell what happens in a mailbox.")(watching.watch_)
 
 
 def _version(value: bool) -> None:
@@ -41,7 +43,7 @@ def securemail(
     """Tell whether mail is private between here and its servers (RFC 8314), and use it so."""
 
 
-@app.command()
+@app.command(short_help="Run the whole way on this computer.")
 def demo() -> None:
     """Run the whole way on this computer: discovery, mail sent and read, an attack refused."""
     try:

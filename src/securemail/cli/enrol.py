@@ -29,9 +29,6 @@ POP3 = Annotated[str | None, typer.Option(metavar="HOST[:PORT]", help="The POP3 
 Submission = Annotated[
     str | None, typer.Option(metavar="HOST[:PORT]", help="The submission server, likewise.")
 ]
-Username = Annotated[
-    str | None, typer.Option(help="The name to log in with. Default: the address.")
-]
 OAuth = Annotated[
     bool, typer.Option("--oauth", help="Log in with an access token, from SECUREMAIL_TOKEN.")
 ]

@@ -49,7 +49,9 @@ def fetch(
     target: Annotated[
         Path, typer.Argument(metavar="TO", help="A Maildir or an mbox, made if it is not there.")
     ],
-    mailbox: Annotated[str, typer.Option(help="The mailbox to read (IMAP).")] = "INBOX",
+    mailbox: Annotated[
+        str, typer.Option(metavar="NAME", help="The mailbox to read (IMAP).")
+    ] = "INBOX",
     service: Annotated[
         Protocol | None, typer.Option(help="Default: IMAP where the account has it.")
     ] = None,

@@ -37,9 +37,7 @@ def check(
             "SECUREMAIL_PASSWORD, or is asked for.",
         ),
     ] = False,
-    username: Annotated[
-        str | None, typer.Option(help="The name to log in with. Default: the address.")
-    ] = None,
+    username: options.Username = None,
     confirm: options.Confirm = None,
     dns: options.DNS = None,
     dns_anchor: options.Anchor = None,

@@ -73,7 +73,10 @@ CA = Annotated[
     ),
 ]
 Seconds = Annotated[
-    float, typer.Option("--timeout", min=0.1, help="Seconds that all of it may take, a server.")
+    float,
+    typer.Option(
+        "--timeout", metavar="SECONDS", min=0.1, help="What all of it may take, a server."
+    ),
 ]
 AsJSON = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
 AsLines = Annotated[
@@ -85,8 +88,12 @@ Store = Annotated[
         "--store",
         metavar="FILE",
         envvar="SECUREMAIL_STORE",
-        help="The file of accounts. Default: accounts.db in the folder for securemail's settings.",
+        help="The file of accounts. Default: ~/.config/securemail/accounts.db, or where else this "
+        "system has settings.",
     ),
+]
+Username = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The name to log in with. Default: the address.")
 ]
 Which = Annotated[
     str, typer.Argument(metavar="ACCOUNT", help="An account: its number, or its address.")

@@ -39,7 +39,7 @@ class NotifyName(StrEnum):
 def send(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="[FILE]", help="A message (RFC 5322). Default: standard input."),
+        typer.Argument(metavar="FILE", help="A message (RFC 5322). Default: standard input."),
     ] = None,
     which: Annotated[
         str | None,
@@ -61,13 +61,20 @@ def send(
     ] = None,
     require_tls: Annotated[
         bool,
-        typer.Option(help="Ask that it never goes on without TLS (RFC 8689), or do not send it."),
+        typer.Option(
+            "--require-tls",
+            help="Ask that it never goes on without TLS (RFC 8689), or do not send it.",
+        ),
     ] = False,
     dsn: Annotated[
         list[NotifyName] | None,
-        typer.Option(help="Ask to be notified (RFC 3461), or do not send it. Repeatable."),
+        typer.Option(
+            metavar="WHEN",
+            help="Ask to be notified (RFC 3461), or do not send it: of success, failure, delay, or "
+            "never. Repeatable.",
+        ),
     ] = None,
-    username: enrol.Username = None,
+    username: options.Username = None,
     confirm: options.Confirm = None,
     store: options.Store = None,
     dns: options.DNS = None,
@@ -83,7 +90,7 @@ def send(
 
         securemail send message.eml
 
-        securemail send --account alice@example.org --to bob@example.com < message.eml
+        securemail send -a alice@example.org --to b@example.com < message.eml
     """
     terminal = Terminal(is_json=json)
     path = store_path(store)
