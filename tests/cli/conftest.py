@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 
 import keyring
+import keyring.backend
 import keyring.backends.fail
 import pytest
 from typer.testing import CliRunner, Result
@@ -53,6 +54,25 @@ class World:
             self.do(partial(self.server.store.deliver, user, message))
 
 
+class InMemory(keyring.backend.KeyringBackend):
+    """A keyring that is as good as a desktop's."""
+
+    priority = 5
+
+    def __init__(self) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self.kept: dict[str, str] = {}
+
+    def get_password(self, service: str, username: str) -> str | None:
+        return self.kept.get(username)
+
+    def set_password(self, service: str, username: str, password: str) -> None:
+        self.kept[username] = password
+
+    def delete_password(self, service: str, username: str) -> None:
+        del self.kept[username]
+
+
 @contextmanager
 def in_thread(make: Callable[[], AsyncIterator[World]]) -> Iterator[World]:
     """Yield what an asynchronous context manager gives, kept up by a loop on another thread."""
@@ -72,8 +92,14 @@ def in_thread(make: Callable[[], AsyncIterator[World]]) -> Iterator[World]:
 
 @pytest.fixture(scope="session")
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """Alice's mail at example.org: signed records, DANE, a private authority."""
-    folder = tmp_path_factory.mktemp("cli")
+    """Alice's mail at example.org."""
+    with mail_world(tmp_path_factory.mktemp("cli")) as made:
+        yield made
+
+
+@contextmanager
+def mail_world(folder: Path) -> Iterator[World]:
+    """Yield mail at example.org: signed records, DANE, a private authority."""
 
     async def make() -> AsyncIterator[World]:
         async with (

@@ -9,34 +9,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import keyring
-import keyring.backend
 import pytest
 
 from securemail import TLSMode
 from securemail.cli.exits import Exit
-from tests.cli.conftest import Run, World
+from tests.cli.conftest import InMemory, Run, World
 
 ADD = ("account", "add", "alice@example.org", "--username", "alice")
 Added = Callable[[str], None]
-
-
-class InMemory(keyring.backend.KeyringBackend):
-    """A keyring that is as good as a desktop's."""
-
-    priority = 5
-
-    def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self.kept: dict[str, str] = {}
-
-    def get_password(self, service: str, username: str) -> str | None:
-        return self.kept.get(username)
-
-    def set_password(self, service: str, username: str, password: str) -> None:
-        self.kept[username] = password
-
-    def delete_password(self, service: str, username: str) -> None:
-        del self.kept[username]
 
 
 @pytest.fixture

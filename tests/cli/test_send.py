@@ -156,7 +156,7 @@ def test_a_message_without_recipients_is_a_sentence(run: Run, world: World, adde
     assert "recipients" in done.stderr
 
 
-UNKNOWN = (
+UNKNOWN: tuple[Step, ...] = (
     StartTLS(),
     Send(b"220 hello\r\n"),
     Expect(rb"EHLO .*"),

@@ -31,7 +31,7 @@ _STORE: Final[Mapping[StoreReason, str]] = {
 _OWN: Final[tuple[tuple[type[SecureMailError], str], ...]] = (
     (UnknownOutcome, "Look whether it has arrived before you send it again."),
     (ConfirmationRequired, "Ask the provider for the names of its servers."),
-    (UsageError, "--help shows how the command is used."),
+    (UsageError, "Add --help to see how the command is used."),
     (CommandError, "The server's words say why."),
     (LocalError, "Nothing was lost: mend it, and try again."),
 )
