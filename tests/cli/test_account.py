@@ -141,6 +141,23 @@ def test_a_test_says_that_implicit_tls_is_advertised(run: Run, world: World) -> 
     assert "implicit TLS, is advertised, too" in done.stdout
 
 
+def test_servers_that_do_not_prove_what_the_account_insists_on_are_not_taken(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    imap = world.server.endpoint(TLSMode.STARTTLS)
+    arguments = ("--imap", f"{imap.host}:{imap.port}", "--tls", "starttls", *world.options)
+    assert run(*ADD, *arguments, SECUREMAIL_PASSWORD="secret").exit_code == Exit.OK
+    accounts = json.loads(run("account", "export").stdout)
+    run("account", "remove", "1", "--yes")
+    accounts["accounts"][0]["policy"] = {"require_post_quantum": True}
+    (tmp_path / "strict.json").write_text(json.dumps(accounts))
+    assert run("account", "add", "--from", str(tmp_path / "strict.json")).exit_code == Exit.OK
+    done = run("account", "upgrade", "2", "--yes", *world.dns)
+    assert done.exit_code == Exit.NOT_PRIVATE, done.output
+    assert "was not changed" in done.stderr
+    assert json.loads(run("account", "show", "2", "--json").stdout)["imap"]["tls"] == "starttls"
+
+
 # --- pins
 
 

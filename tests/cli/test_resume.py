@@ -80,8 +80,16 @@ def test_killed_at_any_call_of_the_system_nothing_is_lost_and_nothing_is_there_t
         with suppress(Killed):
             _store_all(make, target)
         plug(None)
+        _read_mail(target)
         _store_all(make, target)
         assert subjects(target) == ["0", "1", "2", "3"], f"killed at call {at}"
+
+
+def _read_mail(target: Path) -> None:
+    """Do to a Maildir what a mail program does meanwhile."""
+    new = target / "new"
+    for path in list(new.iterdir()) if new.is_dir() and (target / "cur").is_dir() else ():
+        path.rename(target / "cur" / f"moved.{path.name}:2,S")
 
 
 def _store_all(make: Callable[[Path, str], Store], target: Path) -> None:
