@@ -109,3 +109,13 @@ def test_each_help_fits_80_columns_and_says_all_of_each_command(
     assert done.exit_code == 0
     assert all(len(line) <= 80 for line in done.stdout.splitlines())
     assert "..." not in done.stdout.replace("[ARGS]...", "")
+
+
+def test_every_command_and_every_exit_code_is_in_the_document() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "command.md").read_text()
+    leaves = [command for command in help_pages() if command and command != ["account"]]
+    names = [
+        command[-1] if command[0] == "account" else f"securemail {command[0]}" for command in leaves
+    ]
+    assert [name for name in names if name not in page] == []
+    assert [code for code in Exit if f"| {code.value} |" not in page] == []
