@@ -121,6 +121,28 @@ def test_a_file_that_is_no_maildir_is_left_alone(
     assert target.read_text() == "mine"
 
 
+@pytest.mark.parametrize("service", ["imap", "pop3"])
+def test_a_server_that_does_not_answer_is_no_trouble_of_this_computer(
+    run: Run, tmp_path: Path, service: str
+) -> None:
+    add = ("account", "add", "a@example.org", f"--{service}", "127.0.0.1:1", "--tls", "implicit")
+    assert run(*add, "--untested", SECUREMAIL_PASSWORD="secret").exit_code == Exit.OK
+    done = run("fetch", "1", str(tmp_path / "in"))
+    assert done.exit_code == Exit.UNREACHABLE
+    assert "cannot connect" in done.stderr.lower()
+
+
+def test_an_mbox_without_an_empty_line_at_its_end_is_not_glued_to_the_next_message(
+    run: Run, world: World, added: Added, tmp_path: Path
+) -> None:
+    added("dave")
+    world.deliver("dave", "apart")
+    target = tmp_path / "all.mbox"
+    target.write_text("From me\nSubject: mine\n\nText")
+    assert run("fetch", "1", str(target), *world.dns).exit_code == Exit.OK
+    assert {"mine", "apart"} <= set(subjects(target))
+
+
 def test_a_folder_that_cannot_be_made_is_a_sentence(run: Run, world: World, added: Added) -> None:
     added("alice")
     done = run("fetch", "1", "/proc/nowhere/Maildir", *world.dns)

@@ -78,6 +78,18 @@ def test_a_result_that_nobody_reads_to_its_end_is_no_error(world: World) -> None
     assert done.returncode in (0, 141)
 
 
+def test_a_terminal_without_the_signs_gets_others(world: World) -> None:
+    done = subprocess.run(
+        [*COMMAND, "discover", "alice@example.org", *world.options],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == Exit.OK
+    assert done.stderr == ""
+
+
 @pytest.mark.parametrize("missing", ["rich", "typer"])
 def test_without_its_extra_it_says_what_to_install(tmp_path: Path, missing: str) -> None:
     (tmp_path / f"{missing}.py").write_text(

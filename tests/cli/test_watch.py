@@ -57,6 +57,7 @@ def test_a_cursor_of_another_mailbox_is_a_sentence(
     assert run("watch", "1", *options).exit_code == Exit.OK
     done = run("watch", "1", "Sent", *options)
     assert done.exit_code == Exit.USAGE
+    assert "about another mailbox" in " ".join(done.stderr.split())
     cursor.write_text("{")
     broken = run("watch", "1", *options)
     assert broken.exit_code == Exit.USAGE

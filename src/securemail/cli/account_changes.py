@@ -23,7 +23,7 @@ from securemail.cli.options import Surroundings
 from securemail.cli.storing import find_account, opened, store_path, with_secrets
 from securemail.cli.view import reports_view
 from securemail.discovery.changes import Change, Changes
-from securemail.errors import ConfirmationRequired, DiscoveryError
+from securemail.errors import ConfirmationRequired, DeadlineError, DiscoveryError, UsageError
 from securemail.policy.offer import TLSOffer
 from securemail.setup.changes import configuration_changes
 from securemail.setup.offer import with_offers
@@ -63,7 +63,8 @@ async def _tested(
     path: Path, stored: StoredAccount, account: Account, around: Surroundings
 ) -> tuple[Checked, list[Fall]]:
     checked = await check_account(account, None, around)
-    with suppress(DiscoveryError):  # what is advertised is beside the point here
+    # What is advertised is beside the point here, and need not be there.
+    with suppress(DiscoveryError, DeadlineError, UsageError):
         changes = await configuration_changes(
             account, resolver=around.resolver, timeouts=around.timeouts
         )
@@ -108,7 +109,7 @@ def upgrade(
     account = _accepted(terminal, found, taken, confirm or [])
     with terminal.failing():
         account = with_offers(account, offers)
-    _check(terminal, account, around)
+    _check(terminal, _only_new(stored.account, account), around)
     changed = terminal.run("keeping the account", _kept(path, stored, account))
     terminal.show(accounts_view([changed]), account_data(changed))
 
@@ -148,9 +149,21 @@ def _accepted(
             confirm = [*confirm, *confirm_hosts(terminal, exc, address)]
 
 
+def _only_new(old: Account, new: Account) -> Account:
+    """Return the account with what is to be tried: its new servers, all under a new policy."""
+    if new.policy != old.policy:
+        return new
+    return replace(
+        new,
+        imap=new.imap if new.imap != old.imap else None,
+        pop3=new.pop3 if new.pop3 != old.pop3 else None,
+        submission=new.submission if new.submission != old.submission else None,
+    )
+
+
 def _check(terminal: Terminal, account: Account, around: Surroundings) -> None:
     checked = terminal.run("trying the new servers", check_account(account, None, around))
-    if checked.exit is not Exit.OK and account.policy.has_minimum:
+    if checked.exit is not Exit.OK:
         terminal.show(reports_view(checked.title, checked.reports, ()), checked.as_dict())
         terminal.say("The account was not changed.", style="bold red")
         raise typer.Exit(checked.exit)

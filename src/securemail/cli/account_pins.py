@@ -104,7 +104,8 @@ def _accepted(
     seen = {offer.facts.fingerprint.replace(":", "") for offer in offers}
     if known and seen - known:
         terminal.fail(UsageError("the server shows another certificate", field="--fingerprint"))
-    if words and (known or terminal.is_interactive):
+    # Words from before the certificate was seen count for the certificate that they name, only.
+    if words and known:
         return words
     answer = typed(
         terminal, "Say in your own words why you accept it (kept with it; empty is no): "

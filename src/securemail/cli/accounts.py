@@ -119,7 +119,7 @@ def export(
 
 
 async def _exported(path: Path, form: Format) -> str:
-    if not path.exists():  # noqa: ASYNC240 - nobody waits for this but the person who asked
+    if not await all_accounts(path):
         raise UsageError(f"there are no accounts in {path}", field="--store")
     async with opened(path) as store:
         return await store.export_accounts(form)

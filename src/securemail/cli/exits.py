@@ -90,5 +90,7 @@ def local(path: Path) -> Iterator[None]:
     """
     try:
         yield
+    except SecureMailError:
+        raise  # some are OSErrors, too: of the network
     except OSError as exc:
         raise LocalError(f"{path}: {exc.strerror or type(exc).__name__}") from exc

@@ -84,10 +84,11 @@ def fetch(
     path = store_path(store)
     around = options.surroundings(terminal, dns, dns_anchor, None, timeout)
     stored = terminal.run("reading the accounts", find_account(path, which))
-    with terminal.failing():
+    with terminal.failing(), local(target):
         reading = _reading(stored.account, service, mailbox)
+        kind = kind or _kind(target)
     account = with_secrets(terminal, path, stored)
-    work = _Fetching(terminal, target, kind or _kind(target), reading, is_again=again)
+    work = _Fetching(terminal, target, kind, reading, is_again=again)
     try:
         terminal.run_plain(work.run(account, around))
     except typer.Exit as exc:
@@ -162,7 +163,8 @@ class _Fetching:
         if self.reading.service is not Service.IMAP or self.is_again:
             return
         old = {key.partition("/")[0] for key in store.journal.keys}
-        if old and not old & {each.key.partition("/")[0] for each in waiting[:1]} and waiting:
+        new = {each.key.partition("/")[0] for each in waiting}
+        if old and new and not old & new:
             raise UsageError(
                 "the server has numbered its messages anew (UIDVALIDITY), so that nobody knows "
                 "which of them were fetched; --again fetches all of them once more",

@@ -23,6 +23,8 @@ _BATCH_BYTES: Final = 4 * 1024 * 1024
 _BATCH_MESSAGES: Final = 50
 # Messages whose sizes are asked for at once: a line of 1 KiB at most.
 _SIZES: Final = 100
+# Messages that POP3 is asked for in one go: after a refusal the rest of them is asked for again.
+_RETRIEVED: Final = 200
 
 _FETCH: Final = re.compile(rb"[0-9]{1,10} FETCH ", re.IGNORECASE)
 _FLAGS: Final = re.compile(rb"\bFLAGS \([^()]*\)", re.IGNORECASE)
@@ -72,9 +74,8 @@ class Maildrop:
         at = 0
         while at < len(wanted):
             try:
-                async with aclosing(
-                    self.client.retr_many([each.number for each in wanted[at:]])
-                ) as texts:
+                some = [each.number for each in wanted[at : at + _RETRIEVED]]
+                async with aclosing(self.client.retr_many(some)) as texts:
                     async for text in texts:
                         yield wanted[at], text
                         at += 1

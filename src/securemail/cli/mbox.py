@@ -48,7 +48,7 @@ class Mbox:
         """Append these messages. Raises: OSError; LocalError when somebody else has appended."""
         keys = [key for key, _ in batch]
         start = os.fstat(self._handle).st_size
-        text = b"".join(_entry(message) for _, message in batch)
+        text = self._gap(start) + b"".join(_entry(message) for _, message in batch)
         head = json.dumps({"start": start, "keys": keys}).encode()
         half = self._pending.with_suffix(".half")
         write_through(half, head + b"\n" + text)
@@ -65,7 +65,7 @@ class Mbox:
     def _lock(self) -> None:
         try:
             fcntl.lockf(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
+        except (BlockingIOError, PermissionError):
             raise LocalError(f"{self._path} is in use by another program") from None
 
     def _recover(self) -> None:
@@ -84,6 +84,11 @@ class Mbox:
             return
         self.journal.note(keys)
         self._append(start, text)
+
+    def _gap(self, size: int) -> bytes:
+        """Return what is missing of the empty line that stands before each message."""
+        end = os.pread(self._handle, 2, max(size - 2, 0))
+        return b"" if not size or end == b"\n\n" else b"\n" if end.endswith(b"\n") else b"\n\n"
 
     def _append(self, start: int, text: bytes) -> None:
         size = os.fstat(self._handle).st_size

@@ -112,7 +112,8 @@ def send(
 
 def _read(file: Path | None) -> bytes:
     if file is None or str(file) == "-":
-        return sys.stdin.buffer.read()
+        with local(Path("standard input")):
+            return sys.stdin.buffer.read()
     with local(file):
         return file.read_bytes()
 

@@ -13,6 +13,7 @@ import typer
 from securemail.account import Account
 from securemail.cli.asking import PASSWORD, password_for, token_for
 from securemail.cli.console import Terminal
+from securemail.credentials import Password
 from securemail.errors import UsageError
 from securemail.store import AccountStore, LoginKind, StoredAccount, StoreError, StoreReason
 from securemail.store.file import mapped
@@ -48,8 +49,9 @@ async def all_accounts(path: Path) -> tuple[StoredAccount, ...]:
 
     Raises: StoreError.
     """
-    if not path.exists():  # noqa: ASYNC240 - nobody waits for this but the person who asked
-        return ()
+    with mapped(path):
+        if not path.exists():  # noqa: ASYNC240 - nobody waits but the person who asked
+            return ()
     async with opened(path) as store:
         return await store.list()
 
@@ -94,7 +96,7 @@ async def keep(path: Path, account: Account) -> tuple[StoredAccount, str]:
             raise
         async with AccountStore(path) as store:
             return await store.add(account), str(exc)
-    if tuple(stored.names) or account.credentials is None:
+    if tuple(stored.names) or not isinstance(account.credentials, Password):
         return stored, ""
     return stored, "there is no keyring for it"
 

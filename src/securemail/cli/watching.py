@@ -93,14 +93,15 @@ class _Place:
             kind = MaildropCursor
         try:
             values = jsons.loads(text)
-            if values["source"] != self.source:
-                raise UsageError(f"{self.path} is about {values['source']}", field="--cursor")
-            return kind.from_json(values["cursor"])
+            source, cursor = str(values["source"]), kind.from_json(values["cursor"])
         except (KeyError, TypeError, RecursionError, ValueError) as exc:
             raise UsageError(
                 f"{self.path} has no cursor of this mailbox; --anew begins with now",
                 field="--cursor",
             ) from exc
+        if source != self.source:
+            raise UsageError(f"{self.path} is about another mailbox: {source!r}", field="--cursor")
+        return cursor
 
     def write(self, cursor: Cursor | MaildropCursor) -> None:
         """Keep the cursor: the old one or the new one is there. Raises: LocalError."""
