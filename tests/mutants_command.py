@@ -49,6 +49,13 @@ COMMAND_MUTANTS: Final = (
         f"{ACCOUNT}::test_servers_that_do_not_prove_what_the_account_insists_on_are_not_taken",
     ),
     Mutant(
+        "an account without a minimum follows the DNS wherever it leads",
+        "cli/account_changes.py",
+        "    if checked.exit is not Exit.OK:\n",
+        "    if checked.exit is not Exit.OK and account.policy.has_minimum:\n",
+        f"{ACCOUNT}::test_without_a_minimum_no_server_is_taken_that_proves_nothing",
+    ),
+    Mutant(
         "what is exported is everybody's to read",
         "cli/accounts.py",
         "os.O_NOFOLLOW, 0o600)",

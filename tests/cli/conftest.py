@@ -34,6 +34,7 @@ class World:
     dns: tuple[str, ...]
     ca: tuple[str, ...]
     loop: asyncio.AbstractEventLoop
+    dns_without_dane: tuple[str, ...] = ()
 
     @property
     def options(self) -> tuple[str, ...]:
@@ -105,20 +106,22 @@ def mail_world(folder: Path) -> Iterator[World]:
         async with (
             MailServer(USERS) as server,
             NameServer(mail_zone(server)) as names,
+            NameServer(mail_zone(server, has_dane=False)) as bare,
         ):
-            yield _world(server, names, folder)
+            ca = folder / "ca.pem"
+            ca.write_bytes(server.ca.pem)
+            loop = asyncio.get_running_loop()
+            dns, no_dane = _options(names, folder / "dane"), _options(bare, folder / "none")
+            yield World(server, dns, ("--ca", str(ca)), loop, no_dane)
 
     with in_thread(make) as made:
         yield made
 
 
-def _world(server: MailServer, names: NameServer, folder: Path) -> World:
-    anchor, ca = folder / "anchor", folder / "ca.pem"
+def _options(names: NameServer, anchor: Path) -> tuple[str, ...]:
     anchor.write_text(names.anchor)
-    ca.write_bytes(server.ca.pem)
     host, port = names.address
-    dns = ("--dns", f"{host}:{port}", "--dns-anchor", str(anchor))
-    return World(server, dns, ("--ca", str(ca)), asyncio.get_running_loop())
+    return ("--dns", f"{host}:{port}", "--dns-anchor", str(anchor))
 
 
 @pytest.fixture

@@ -158,6 +158,24 @@ def test_servers_that_do_not_prove_what_the_account_insists_on_are_not_taken(
     assert json.loads(run("account", "show", "2", "--json").stdout)["imap"]["tls"] == "starttls"
 
 
+def test_without_a_minimum_no_server_is_taken_that_proves_nothing(
+    run: Run, world: World, tmp_path: Path
+) -> None:
+    here = world.server.endpoint(TLSMode.STARTTLS)
+    account = {
+        "address": "alice@example.org",
+        "imap": {"host": here.host, "port": here.port, "tls": "starttls"},
+        "policy": {"acknowledged": "I know"},
+    }
+    file = tmp_path / "open.json"
+    file.write_text(json.dumps({"securemail": 1, "accounts": [account]}))
+    assert "no minimum" in " ".join(run("account", "add", "--from", str(file)).stderr.split())
+    # Its authority is unknown here, and no DANE vouches for it.
+    done = run("account", "upgrade", "1", "--yes", *world.dns_without_dane)
+    assert done.exit_code == Exit.NOT_PRIVATE, done.output
+    assert json.loads(run("account", "show", "1", "--json").stdout)["imap"]["tls"] == "starttls"
+
+
 # --- pins
 
 
