@@ -78,7 +78,7 @@ COMMAND_MUTANTS: Final = (
     ),
     Mutant(
         "a message is visible before it is noted",
-        "cli/maildir.py",
+        "cli/fetch/maildir.py",
         "        self.journal.note(key for key, _ in batch)\n        for key, _ in batch:\n"
         "            self._show(self._hidden(key))\n",
         "        for key, _ in batch:\n            self._show(self._hidden(key))\n"
@@ -88,7 +88,7 @@ COMMAND_MUTANTS: Final = (
     ),
     Mutant(
         "an append that was interrupted is done anew",
-        "cli/mbox.py",
+        "cli/fetch/mbox.py",
         "        at, rest = start + len(there), memoryview(text)[len(there) :]\n",
         "        at, rest = size, memoryview(text)\n",
         f"{RESUME}::"
@@ -96,7 +96,7 @@ COMMAND_MUTANTS: Final = (
     ),
     Mutant(
         "what another program has appended is overwritten",
-        "cli/mbox.py",
+        "cli/fetch/mbox.py",
         "        if size < start or not text.startswith(there):\n",
         "        if size < start:\n",
         f"{RESUME}::test_an_mbox_that_somebody_else_has_changed_in_between_is_not_touched",

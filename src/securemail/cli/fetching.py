@@ -14,12 +14,12 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from securemail.account import Account, Service
 from securemail.cli import options
-from securemail.cli.batch import Store
 from securemail.cli.console import Terminal
 from securemail.cli.exits import Exit, LocalError, local
-from securemail.cli.incoming import Folder, Incoming, Maildrop, Waiting
-from securemail.cli.maildir import Maildir
-from securemail.cli.mbox import Mbox
+from securemail.cli.fetch.batch import Store
+from securemail.cli.fetch.incoming import Folder, Incoming, Maildrop, Waiting
+from securemail.cli.fetch.maildir import Maildir
+from securemail.cli.fetch.mbox import Mbox
 from securemail.cli.options import Surroundings
 from securemail.cli.storing import find_account, store_path, with_secrets
 from securemail.connect import connect_imap, connect_pop3

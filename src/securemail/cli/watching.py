@@ -13,8 +13,8 @@ from securemail.account import Account, Service
 from securemail.cli import options
 from securemail.cli.console import Terminal
 from securemail.cli.exits import local
+from securemail.cli.files import digest, write_through
 from securemail.cli.happenings import event_data, event_view
-from securemail.cli.journal import digest, write_through
 from securemail.cli.options import Surroundings
 from securemail.cli.storing import find_account, store_path, with_secrets
 from securemail.errors import UsageError

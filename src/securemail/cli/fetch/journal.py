@@ -9,13 +9,13 @@ twice.
 from __future__ import annotations
 
 import fcntl
-import hashlib
 import os
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Self
 
 from securemail.cli.exits import LocalError
+from securemail.cli.files import write_all
 
 _VERSION: Final = b"securemail fetch 1 "
 
@@ -42,7 +42,7 @@ class Journal:
         """Note that these are stored; they are on the disk when this returns. Raises: OSError."""
         new = [key for key in keys if key not in self.keys]
         if new:
-            _write(self._handle, "".join(f"{key}\n" for key in new).encode())
+            write_all(self._handle, "".join(f"{key}\n" for key in new).encode())
             self.keys.update(new)
 
     def _read(self, header: bytes) -> set[str]:
@@ -55,7 +55,7 @@ class Journal:
         os.ftruncate(self._handle, len(whole))
         os.lseek(self._handle, 0, os.SEEK_END)
         if not whole:
-            _write(self._handle, header)
+            write_all(self._handle, header)
         return set(whole[len(header) :].decode("utf-8", "replace").split("\n")[:-1])
 
     def close(self) -> None:
@@ -74,36 +74,3 @@ def _lock(handle: int, path: Path) -> None:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         raise LocalError(f"{path} is in use: another fetch of this mailbox runs") from None
-
-
-def _write(handle: int, data: bytes) -> None:
-    while data:
-        data = data[os.write(handle, data) :]
-    os.fsync(handle)
-
-
-def digest(text: str) -> str:
-    """Return a short name for `text`, fit for a file's."""
-    return hashlib.blake2b(text.encode(), digest_size=10).hexdigest()
-
-
-def write_through(path: Path, data: bytes) -> None:
-    """Write a file, for nobody else's eyes, that is on the disk when this returns. Raises: OSError.
-
-    It replaces one of that name.
-    """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW
-    handle = os.open(path, flags, 0o600)
-    try:
-        _write(handle, data)
-    finally:
-        os.close(handle)
-
-
-def sync_folder(folder: Path) -> None:
-    """Have the names in `folder` on the disk. Raises: OSError."""
-    handle = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

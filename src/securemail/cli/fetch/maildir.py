@@ -5,8 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Final
 
-from securemail.cli.batch import Batch
-from securemail.cli.journal import Journal, digest, sync_folder, write_through
+from securemail.cli.fetch.batch import Batch
+from securemail.cli.fetch.journal import Journal
+from securemail.cli.files import digest, sync_folder, write_through
 
 _FOLDERS: Final = ("tmp", "new", "cur")
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Protocol
 
-from securemail.cli.journal import Journal
+from securemail.cli.fetch.journal import Journal
 
 # Each message with the key that its mailbox has for it.
 Batch = Sequence[tuple[str, bytes]]
