@@ -12,7 +12,7 @@ from securemail.cli.exits import Exit, exit_of
 from securemail.cli.hints import hints_on, hints_on_changes, hints_on_plan, unique
 from securemail.cli.options import Surroundings
 from securemail.cli.target import servers_of
-from securemail.discovery.changes import changes_between
+from securemail.discovery.changes import ChangeKind, changes_between
 from securemail.discovery.plan import Plan
 from securemail.errors import ConnectError, DeadlineError
 from securemail.setup.discover import discover
@@ -68,11 +68,17 @@ async def check_account(account: Account, plan: Plan | None, around: Surrounding
     Raises: UsageError.
     """
     report = await verify_account(account, resolver=around.resolver, timeouts=around.timeouts)
+    changes = changes_between(account, plan) if plan else ()
+    better = {change.service for change in changes if change.kind is ChangeKind.BETTER}
     now = datetime.now(UTC)
     hints = [
         *(hints_on_plan(plan) if plan else ()),
-        *(hints_on_changes(changes_between(account, plan)) if plan else ()),
-        *(hint for each in report for hint in hints_on(each, now)),
+        *hints_on_changes(changes),
+        *(
+            hint
+            for each in report
+            for hint in hints_on(each, now, has_better=each.service in better)
+        ),
         *report.warnings,
     ]
     return Checked(account.address, report.services, tuple(unique(hints)))

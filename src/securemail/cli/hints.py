@@ -18,12 +18,15 @@ from securemail.setup.report import ServiceReport
 _SOON_DAYS: Final = 14
 
 
-def hints_on(report: ServiceReport, now: datetime) -> Iterator[str]:
-    """Yield what would protect more than this service does, where it works at all."""
+def hints_on(report: ServiceReport, now: datetime, *, has_better: bool = False) -> Iterator[str]:
+    """Yield what would protect more than this service does, where it works at all.
+
+    `has_better` of a server whose provider advertises a better one, too.
+    """
     proof = report.confidentiality
     if proof is None or proof.tls_version is None:
         return
-    if report.endpoint.tls is TLSMode.STARTTLS:
+    if report.endpoint.tls is TLSMode.STARTTLS and not has_better:
         yield "Offer implicit TLS as well: STARTTLS begins in the clear (RFC 8314 section 3)."
     if proof.tls_version is TLSVersion.TLS_1_2:
         yield "TLS 1.2 is the least that will do: turn TLS 1.3 on."
