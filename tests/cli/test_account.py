@@ -67,6 +67,19 @@ def test_servers_that_are_named_are_not_looked_for(run: Run, world: World) -> No
     assert "pop3" not in kept
 
 
+def test_without_a_word_accounts_are_where_settings_are_and_their_owners_alone(
+    run: Run, world: World, added: Added, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.delenv("SECUREMAIL_STORE")
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    assert run("account", "list", "--json").stdout == "[]\n"
+    assert not (tmp_path / "config").exists()
+    added("alice")
+    folder = tmp_path / "config" / "securemail"
+    assert stat.S_IMODE(folder.stat().st_mode) == 0o700
+    assert stat.S_IMODE((folder / "accounts.db").stat().st_mode) == 0o600
+
+
 def test_an_account_is_kept_once(run: Run, added: Added, world: World) -> None:
     added("alice")
     done = run(*ADD, *world.options)
