@@ -91,6 +91,8 @@ def test_a_message_that_all_are_refused_is_an_exit_code(
     done = run("send", *options, stdin=MESSAGE.format(to="x@example.org"))
     assert done.exit_code == Exit.NOT_SENT
     assert "nobody has got the message" in done.stderr
+    said = json.loads(done.stdout)
+    assert (said["error"], said["recipients"][0]["code"]) == ("SubmissionError", 550)
 
 
 def test_what_is_asked_of_the_server_is_asked(

@@ -7,7 +7,7 @@ import json
 import os
 import sys
 import warnings
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final, NoReturn, TypeVar
@@ -70,12 +70,15 @@ class Terminal:
         """Write a remark that is no result."""
         self.err.print(text, style=style, markup=False)
 
-    def fail(self, error: SecureMailError) -> NoReturn:
-        """End the command with one clear sentence, what can be done, and an exit code."""
+    def fail(self, error: SecureMailError, data: Mapping[str, object] | None = None) -> NoReturn:
+        """End the command with one clear sentence, what can be done, and an exit code.
+
+        `data` is what a program is told with `--json` beside the error.
+        """
         if self.is_json:
-            said = {"error": type(error).__name__, "message": str(error)}
+            said = {"error": type(error).__name__, "message": str(error), **(data or {})}
             self.write(json.dumps(said, ensure_ascii=False) + "\n")
-        self.say(f"{_sentence(str(error))}", style="bold red")
+        self.say(_sentence(str(error)), style="bold red")
         if advice := advice_for(error):
             self.say(advice)
         raise typer.Exit(exit_of(error))

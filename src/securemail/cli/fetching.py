@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
 from enum import StrEnum
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -144,13 +145,33 @@ class _Fetching:
 
     async def run(self, account: Account, around: Surroundings) -> None:
         """Fetch. Raises: SecureMailError, LocalError among them."""
-        with local(self.target), closing(self._open()) as store:
+        with local(self.target), closing(self._open()) as store, self._progress() as progress:
+            # It goes to and fro until it is known how much there is.
+            task = progress.add_task("fetching", total=None)
             async with _opened(account, self.reading, around) as incoming:
-                waiting = await incoming.waiting()
-                self._check_numbering(store, waiting)
-                wanted = [each for each in waiting if each.key not in store.journal.keys]
-                self.there = len(waiting) - len(wanted)
-                await self._fetch(incoming, store, wanted)
+                await self._fetch(incoming, store, partial(progress.update, task))
+
+    async def _fetch(self, incoming: Incoming, store: Store, update: Callable[..., None]) -> None:
+        waiting = await incoming.waiting(store.journal.keys)
+        self._check_numbering(store, waiting)
+        wanted = [each for each in waiting if each.key not in store.journal.keys]
+        self.there = len(waiting) - len(wanted)
+        update(total=sum(each.octets for each in wanted))
+        async for each, text in incoming.messages(wanted):
+            self._take(each, text, store)
+            update(advance=each.octets)
+        self._flush(store)
+
+    def _progress(self) -> Progress:
+        return Progress(
+            TextColumn("fetching"),
+            BarColumn(),
+            DownloadColumn(),
+            TimeRemainingColumn(),
+            console=self.terminal.err,
+            transient=True,
+            disable=not self.terminal.err.is_terminal,
+        )
 
     def _open(self) -> Store:
         make = Maildir if self.kind is Kind.maildir else Mbox
@@ -170,23 +191,6 @@ class _Fetching:
                 "which of them were fetched; --again fetches all of them once more",
                 field="--mailbox",
             )
-
-    async def _fetch(self, incoming: Incoming, store: Store, wanted: list[Waiting]) -> None:
-        octets = sum(each.octets for each in wanted)
-        with Progress(
-            TextColumn("fetching"),
-            BarColumn(),
-            DownloadColumn(),
-            TimeRemainingColumn(),
-            console=self.terminal.err,
-            transient=True,
-            disable=not self.terminal.err.is_terminal,
-        ) as progress:
-            task = progress.add_task("fetching", total=octets)
-            async for each, text in incoming.messages(wanted):
-                self._take(each, text, store)
-                progress.advance(task, each.octets)
-            self._flush(store)
 
     def _take(self, each: Waiting, text: bytes | None, store: Store) -> None:
         if text is None:

@@ -191,7 +191,7 @@ def _submit(terminal: Terminal, sending: _Sending, around: Surroundings) -> None
     if isinstance(done, SubmissionError):
         if recipients and not terminal.is_json:
             terminal.show(outcomes_view(recipients), data)
-        terminal.fail(done)
+        terminal.fail(done, data)
     terminal.show(outcomes_view(recipients), data | {"code": done.code, "words": done.words})
     if done.refused:
         terminal.say(f"Not sent to {len(done.refused)} of {len(recipients)}.", style="bold red")

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Iterator, Sequence
+from collections.abc import AsyncIterator, Container, Iterable, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import Any, Final, Protocol
 
 from securemail import limits
@@ -21,8 +22,8 @@ from securemail.wire.mailbox import Code, Found, mailbox_argument, parse_items
 # than may be lost when it is interrupted.
 _BATCH_BYTES: Final = 4 * 1024 * 1024
 _BATCH_MESSAGES: Final = 50
-# Messages whose sizes are asked for at once: a line of 1 KiB at most.
-_SIZES: Final = 100
+# Messages whose sizes are asked for at once: a line of 6 KiB at most (RFC 7162 section 4: 8 KiB).
+_SIZES: Final = 500
 # Messages that POP3 is asked for in one go: after a refusal the rest of them is asked for again.
 _RETRIEVED: Final = 200
 
@@ -31,6 +32,9 @@ _FLAGS: Final = re.compile(rb"\bFLAGS \([^()]*\)", re.IGNORECASE)
 _UID: Final = re.compile(rb"[ (]UID ([0-9]{1,10})(?=[ )])", re.IGNORECASE)
 _SIZE: Final = re.compile(rb"[ (]RFC822\.SIZE ([0-9]{1,15})(?=[ )])", re.IGNORECASE)
 _QUOTED: Final = re.compile(rb'[ (]BODY\[\] "((?:[^"\\]|\\.)*)"', re.IGNORECASE)
+
+
+_END: Final = b"0 FETCH "
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +46,9 @@ class Waiting:
     octets: int
 
 
+Fetched = tuple[int, bytes | None, int]
+"""What FETCH says of a message: its UID, its text if there was one, its size or 0."""
+
 Message = tuple[Waiting, bytes | None]
 """A message, and None where the server did not hand it out."""
 
@@ -49,8 +56,11 @@ Message = tuple[Waiting, bytes | None]
 class Incoming(Protocol):
     """A mailbox that is open."""
 
-    async def waiting(self) -> list[Waiting]:
-        """Return all messages that are there. Raises: SecureMailError."""
+    async def waiting(self, stored: Container[str]) -> list[Waiting]:
+        """Return all messages that are there; sizes for those that are not in `stored`.
+
+        Raises: SecureMailError.
+        """
 
     def messages(self, wanted: Sequence[Waiting]) -> AsyncIterator[Message]:
         """Yield these messages, in this order. Raises: SecureMailError."""
@@ -62,7 +72,7 @@ class Maildrop:
 
     client: POP3Client
 
-    async def waiting(self) -> list[Waiting]:
+    async def waiting(self, stored: Container[str]) -> list[Waiting]:  # noqa: ARG002 - as above
         """Return all messages that are there, one of each key."""
         sizes = {each.number: each.octets for each in await self.client.list()}
         keys = {each.uid: each.number for each in reversed(await self.client.uidl())}
@@ -93,8 +103,8 @@ class Folder:
     timeout_s: float
     uidvalidity: int = field(default=0, init=False)
 
-    async def waiting(self) -> list[Waiting]:
-        """Return all messages that are there."""
+    async def waiting(self, stored: Container[str]) -> list[Waiting]:
+        """Return all messages that are there; sizes for those that are not in `stored`."""
         opened = parse_items(await self._ask(f"EXAMINE {mailbox_argument(self.mailbox)}"))
         for item in opened:
             if isinstance(item, Code) and item.name == "UIDVALIDITY":
@@ -102,11 +112,12 @@ class Folder:
         if not self.uidvalidity:
             raise ProtocolError("the server gives no UIDVALIDITY: nothing can be resumed")
         uids = await self._uids()
+        wanted = [uid for uid in uids if self.key(uid) not in stored]
         sizes: dict[int, int] = {}
-        for at in range(0, len(uids), _SIZES):
-            some = ",".join(map(str, uids[at : at + _SIZES]))
+        for at in range(0, len(wanted), _SIZES):
+            some = UIDSet.of(wanted[at : at + _SIZES])
             answer = await self._ask(f"UID FETCH {some} (UID RFC822.SIZE)")
-            sizes |= {uid: size for uid, _, size in _responses(answer)}
+            sizes |= {uid: size for uid, _, size in responses(answer)}
         return [Waiting(uid, self.key(uid), sizes.get(uid, 0)) for uid in uids]
 
     async def _uids(self) -> list[int]:
@@ -128,7 +139,7 @@ class Folder:
         for some in _batches(wanted):
             uids = ",".join(str(each.number) for each in some)
             answer = await self._ask(f"UID FETCH {uids} (UID BODY.PEEK[])")
-            texts = {uid: text for uid, text, _ in _responses(answer) if text is not None}
+            texts = {uid: text for uid, text, _ in responses(answer) if text is not None}
             for each in some:
                 yield each, texts.pop(each.number, None)
 
@@ -149,21 +160,26 @@ def _batches(wanted: Sequence[Waiting]) -> Iterator[list[Waiting]]:
         yield some
 
 
-def _responses(lines: Sequence[AnswerLine]) -> Iterator[tuple[int, bytes | None, int]]:
-    """Yield the UID, the text and the size of each message in the answer to FETCH."""
-    words, text = b"", None
-    for line in [*lines, b"0 FETCH "]:
+def responses(lines: Iterable[AnswerLine]) -> Iterator[Fetched]:
+    """Yield the UID, the text and the size of each message in the answer to FETCH.
+
+    What else the server says meanwhile, and a message without its UID, is passed over.
+    """
+    words, text, is_rest = b"", None, False
+    for line in chain(lines, [_END]):
         if isinstance(line, bytearray):
-            # The only literal that was asked for.
-            text = bytes(line)
+            # The first literal is the one that was asked for.
+            text = bytes(line) if text is None else text
+            is_rest = True
         elif _FETCH.match(line):
             yield from _response(words, text)
-            words, text = bytes(line), None
-        else:
-            words += line if text is not None and words else b""
+            words, text, is_rest = line, None, False
+        elif is_rest:
+            # Of the same response; what follows is not.
+            words, is_rest = words + line, False
 
 
-def _response(words: bytes, text: bytes | None) -> Iterator[tuple[int, bytes | None, int]]:
+def _response(words: bytes, text: bytes | None) -> Iterator[Fetched]:
     # Flags come unasked, and a flag may be any atom.
     words = _FLAGS.sub(b"", words)
     if text is None and (quoted := _QUOTED.search(words)):
