@@ -13,10 +13,10 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers interop clean
+.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers interop screenshots clean
 
 help: ## list these targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' Makefile
 
 install: $(VENV)/.dev ## make .venv with all that development needs
 
@@ -52,6 +52,9 @@ bench-full: peers ## the same with more rounds and larger numbers
 
 interop: install servers ## log in to real servers in every way, and write docs/interop.md
 	@SECUREMAIL_WRITE_INTEROP=1 $(BIN)/pytest -q tests/servers/test_interop.py -k mechanism_works
+
+screenshots: install ## take the pictures in docs/screenshots
+	@$(BIN)/python -m tests.cli.screenshots
 
 clean: ## remove .venv, caches and what was built
 	@rm -rf $(VENV) build dist tests/fuzz/.found .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache

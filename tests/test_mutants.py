@@ -16,6 +16,7 @@ import pytest
 from tests.mutants import MUTANTS, Mutant
 from tests.mutants_certificates import CERTIFICATE_MUTANTS
 from tests.mutants_client_certificates import CLIENT_CERTIFICATE_MUTANTS
+from tests.mutants_command import COMMAND_MUTANTS
 from tests.mutants_compress import COMPRESS_MUTANTS
 from tests.mutants_dane import DANE_MUTANTS
 from tests.mutants_discovery import DISCOVERY_MUTANTS
@@ -37,6 +38,7 @@ ALL = (
     *CERTIFICATE_MUTANTS,
     *CLIENT_CERTIFICATE_MUTANTS,
     *COMPRESS_MUTANTS,
+    *COMMAND_MUTANTS,
     *DANE_MUTANTS,
     *DISCOVERY_MUTANTS,
     *DNSSEC_MUTANTS,

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+from collections.abc import AsyncIterator
+from pathlib import Path
 
-from securemail import Service, TLSMode
+import pytest
+import typer
+
+from securemail import ConfirmationRequired, Service, TLSMode
+from securemail.cli.asking import confirm_hosts
+from securemail.cli.console import Terminal
 from securemail.cli.exits import Exit
-from tests.cli.conftest import Run, World
+from securemail.testing import CertificateAuthority, MailServer, Offer
+from tests.cli.conftest import Run, World, in_thread
 
 
 def test_an_address_whose_servers_are_private_is_said_to_be_so(run: Run, world: World) -> None:
@@ -114,3 +123,31 @@ def test_a_domain_without_mail_is_one_sentence_and_an_exit_code(run: Run, world:
     assert "no mail server was found for nothing.example.org" in done.stderr.lower().replace(
         "\n", " "
     )
+
+
+def test_an_expired_certificate_is_a_sentence_and_an_exit_code(run: Run, tmp_path: Path) -> None:
+    ca = CertificateAuthority()
+    (tmp_path / "ca.pem").write_bytes(ca.pem)
+
+    async def make() -> AsyncIterator[World]:
+        offer = Offer(certificate=ca.expired("localhost"))
+        async with MailServer({}, ca=ca, host_name="localhost", offer=offer) as server:
+            yield World(server, (), ("--ca", str(tmp_path / "ca.pem")), asyncio.get_running_loop())
+
+    with in_thread(make) as expired:
+        where = f"localhost:{expired.server.port()}"
+        options = ("--service", "imap", "--tls", "implicit", *expired.ca)
+        done = run("check", where, *options)
+        explained = run("explain", where, *options)
+    assert done.exit_code == Exit.NOT_PRIVATE
+    assert "expired" in done.stdout
+    assert "Check this computer's clock" in " ".join(done.stdout.split())
+    assert explained.exit_code == Exit.NOT_PRIVATE
+    assert "would not be accepted: expired" in " ".join(explained.stdout.split())
+
+
+def test_where_nobody_can_be_asked_a_host_is_not_confirmed() -> None:
+    required = ConfirmationRequired("a person must say", hosts=["mail.example.net"])
+    with pytest.raises(typer.Exit) as caught:
+        confirm_hosts(Terminal(), required, "alice@example.org")
+    assert caught.value.exit_code == Exit.CONFIRM

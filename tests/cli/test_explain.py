@@ -21,7 +21,7 @@ def test_a_server_is_explained_with_its_certificates_and_its_keys_in_the_dns(
     assert done.exit_code == Exit.OK, done.output
     assert "met by this certificate" in " ".join(done.stdout.split())
     assert "the server's" in done.stdout
-    assert "Revocation: not stapled" in done.stdout
+    assert "revocation: not stapled" in done.stdout
     assert "valid from" in done.stdout
 
 

@@ -1,5 +1,6 @@
 """The `securemail` command (extra `securemail[cli]`)."""
 
+import io
 import sys
 
 from securemail.cli.exits import Exit
@@ -14,5 +15,10 @@ def main() -> None:
         sys.stderr.write(f"{exc.name} is missing: pip install 'securemail[cli]'\n")
         sys.exit(Exit.USAGE)
     from securemail.cli.app import app  # noqa: PLC0415 - it needs both
+
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that has no ✓ is no reason for a traceback.
+            stream.reconfigure(errors="backslashreplace")
 
     app()

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from datetime import UTC, datetime
 
 from securemail.account import Account, Service, TLSMode
 from securemail.cli.exits import Exit, exit_of
-from securemail.cli.hints import hints_on, hints_on_plan, unique
+from securemail.cli.hints import hints_on, hints_on_changes, hints_on_plan, unique
 from securemail.cli.options import Surroundings
 from securemail.cli.target import servers_of
-from securemail.credentials import Password
+from securemail.discovery.changes import ChangeKind, changes_between
 from securemail.discovery.plan import Plan
 from securemail.errors import ConnectError, DeadlineError
 from securemail.setup.discover import discover
@@ -59,14 +60,28 @@ async def find(address: str, around: Surroundings) -> Plan:
     )
 
 
-async def check_account(account: Account, plan: Plan, around: Surroundings) -> Checked:
+async def check_account(account: Account, plan: Plan | None, around: Surroundings) -> Checked:
     """Return what each server of an account proves, and whether its login works if it has one.
+
+    `plan` is what its provider advertises, where that is known.
 
     Raises: UsageError.
     """
     report = await verify_account(account, resolver=around.resolver, timeouts=around.timeouts)
-    hints = [hint for each in report for hint in hints_on(each)]
-    return Checked(account.address, report.services, tuple(unique([*hints_on_plan(plan), *hints])))
+    changes = changes_between(account, plan) if plan else ()
+    better = {change.service for change in changes if change.kind is ChangeKind.BETTER}
+    now = datetime.now(UTC)
+    hints = [
+        *(hints_on_plan(plan) if plan else ()),
+        *hints_on_changes(changes),
+        *(
+            hint
+            for each in report
+            for hint in hints_on(each, now, has_better=each.service in better)
+        ),
+        *report.warnings,
+    ]
+    return Checked(account.address, report.services, tuple(unique(hints)))
 
 
 async def check_server(
@@ -92,11 +107,6 @@ async def check_server(
     return Checked(text, tuple(answered), tuple(_hints(answered)), tuple(silent))
 
 
-def with_password(account: Account, username: str, password: str) -> Account:
-    """Return the account with a name and a password to log in with."""
-    return replace(account, credentials=Password(username, password))
-
-
 def _hints(reports: Sequence[ServiceReport]) -> list[str]:
     modes = {(each.service, each.endpoint.tls) for each in reports if each.is_ok}
     return unique(
@@ -104,7 +114,7 @@ def _hints(reports: Sequence[ServiceReport]) -> list[str]:
         for each in reports
         # Both modes are there: STARTTLS beside implicit TLS is as it should be.
         if not (each.endpoint.tls is TLSMode.STARTTLS and (each.service, TLSMode.IMPLICIT) in modes)
-        for hint in hints_on(each)
+        for hint in hints_on(each, datetime.now(UTC))
     )
 
 

@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 import warnings
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
 
+from securemail.cli.advice import advice_for
 from securemail.cli.exits import Exit, exit_of
 from securemail.errors import ConfidentialityWarning, SecureMailError
-from securemail.setup.advice import advice_on
 
 T = TypeVar("T")
+
+# What a shell says of a program that a closed pipe has ended.
+_BROKEN_PIPE: Final = 141
 
 
 @dataclass(slots=True)
@@ -29,49 +33,101 @@ class Terminal:
     out: Console = field(default_factory=lambda: Console(highlight=False, soft_wrap=False))
     err: Console = field(default_factory=lambda: Console(stderr=True, highlight=False))
 
+    # --- results
+
     def show(self, view: RenderableType, data: object) -> None:
-        """Write a result: `view` for a person, `data` for a program with `--json`."""
+        """Write the result: `view` for a person, `data` for a program with `--json`."""
         if self.is_json:
-            sys.stdout.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+            self.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
         else:
+            self._print(view)
+
+    def show_next(self, view: RenderableType, data: object) -> None:
+        """Write one of many results, at once; with `--json` one object on one line."""
+        if self.is_json:
+            self.write(json.dumps(data, ensure_ascii=False) + "\n")
+        else:
+            self._print(view)
+
+    def write(self, text: str) -> None:
+        """Write a text to standard output as it is; nobody need read it to its end."""
+        try:
+            sys.stdout.write(text)
+            sys.stdout.flush()
+        except BrokenPipeError:
+            # `| head` has seen enough. Python would complain once more when it flushes at the end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise typer.Exit(_BROKEN_PIPE) from None
+
+    def _print(self, view: RenderableType) -> None:
+        with self.out.capture() as captured:
             self.out.print(view)
+        self.write(captured.get())
+
+    # --- remarks
 
     def say(self, text: str, *, style: str = "") -> None:
         """Write a remark that is no result."""
         self.err.print(text, style=style, markup=False)
 
-    def fail(self, error: SecureMailError) -> NoReturn:
-        """End the command with one clear sentence, what can be done, and an exit code."""
+    def fail(self, error: SecureMailError, data: Mapping[str, object] | None = None) -> NoReturn:
+        """End the command with one clear sentence, what can be done, and an exit code.
+
+        `data` is what a program is told with `--json` beside the error.
+        """
         if self.is_json:
-            said = {"error": type(error).__name__, "message": str(error)}
-            sys.stdout.write(json.dumps(said, ensure_ascii=False) + "\n")
-        self.say(f"{_capital(str(error))}.", style="bold red")
-        self.say(advice_on(error))
+            said = {"error": type(error).__name__, "message": str(error), **(data or {})}
+            self.write(json.dumps(said, ensure_ascii=False) + "\n")
+        self.say(_sentence(str(error)), style="bold red")
+        if advice := advice_for(error):
+            self.say(advice)
         raise typer.Exit(exit_of(error))
+
+    # --- work
 
     def run(self, doing: str, work: Coroutine[Any, Any, T]) -> T:
         """Return what comes of `work`, with a sign of life on a terminal; errors end the command.
 
         Raises: typer.Exit.
         """
+        with self.err.status(f"{doing} …"):
+            return self.run_plain(work)
+
+    def run_plain(self, work: Coroutine[Any, Any, T]) -> T:
+        """Do the same for work that shows itself how far it has come.
+
+        Raises: typer.Exit.
+        """
         try:
-            with self._warnings_in_words(), self.err.status(f"{doing} …"):
+            with self.warnings_in_words():
                 return asyncio.run(work)
         except SecureMailError as exc:
             self.fail(exc)
         except KeyboardInterrupt:
-            self.say("interrupted")
+            self.say("Interrupted.")
             raise typer.Exit(Exit.INTERRUPTED) from None
 
     @contextmanager
-    def _warnings_in_words(self) -> Iterator[None]:
+    def failing(self) -> Iterator[None]:
+        """End the command with what is raised inside.
+
+        Raises: typer.Exit.
+        """
+        try:
+            with self.warnings_in_words():
+                yield
+        except SecureMailError as exc:
+            self.fail(exc)
+
+    @contextmanager
+    def warnings_in_words(self) -> Iterator[None]:
         """Show a warning of ours as the sentence that it is, without a file and a line."""
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always", ConfidentialityWarning)
             yield
         for each in caught:
             if issubclass(each.category, ConfidentialityWarning):
-                self.say(f"Warning: {each.message}.", style="bold yellow")
+                self.say(_sentence(f"Warning: {each.message}"), style="bold yellow")
 
     @property
     def is_interactive(self) -> bool:
@@ -79,5 +135,6 @@ class Terminal:
         return sys.stdin.isatty() and self.err.is_terminal
 
 
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
+def _sentence(text: str) -> str:
+    end = "" if text.endswith((".", "?", "!")) else "."
+    return f"{text[:1].upper()}{text[1:]}{end}"

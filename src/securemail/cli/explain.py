@@ -68,7 +68,6 @@ class Explained:
         if self.proof.problems:
             said = ", ".join(problem.value for problem in self.proof.problems)
             parts.append(Text(f"The certificate would not be accepted: {said}.", style="bold red"))
-        parts.append(Text(f"Revocation: {self.proof.revocation}"))
         parts += [Text(f"DANE: {line}") for line in self._tlsa_lines]
         if self.proof.client_certificate_requested:
             parts.append(Text("The server asks for a client certificate."))
@@ -87,7 +86,7 @@ class Explained:
         counts = "signed" if is_signed else f"{self.tlsa.dnssec.value}, so that it does not count"
         met = self.proof.tlsa
         return [
-            f"{record} ({counts}{', met by this certificate' if record == met else ''})"
+            f"{record}\n  ({counts}{', met by this certificate' if record == met else ''})"
             for record in self.tlsa.records
         ]
 

@@ -4,17 +4,50 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
+from securemail.account import Service, TLSMode
 from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
+from securemail.cli.console import Terminal
 from securemail.errors import UsageError
 from securemail.setup.look import DISCOVERY_TIMEOUTS
 from securemail.trust import TrustStore
 
+
+class ServiceName(StrEnum):
+    """A service, as one writes it."""
+
+    imap = "imap"
+    pop3 = "pop3"
+    submission = "submission"
+
+
+class ModeName(StrEnum):
+    """When TLS begins, as one writes it."""
+
+    implicit = "implicit"
+    starttls = "starttls"
+
+
+SERVICES: Final[dict[ServiceName | None, Service]] = {
+    ServiceName.imap: Service.IMAP,
+    ServiceName.pop3: Service.POP3,
+    ServiceName.submission: Service.SUBMISSION,
+}
+MODES: Final[dict[ModeName | None, TLSMode]] = {
+    ModeName.implicit: TLSMode.IMPLICIT,
+    ModeName.starttls: TLSMode.STARTTLS,
+}
+
+ServiceOption = Annotated[
+    ServiceName | None, typer.Option("--service", help="What the server speaks.")
+]
+ModeOption = Annotated[ModeName | None, typer.Option("--tls", help="When TLS begins there.")]
 DNS = Annotated[
     str | None,
     typer.Option(
@@ -40,9 +73,32 @@ CA = Annotated[
     ),
 ]
 Seconds = Annotated[
-    float, typer.Option("--timeout", min=0.1, help="Seconds that all of it may take, a server.")
+    float,
+    typer.Option(
+        "--timeout", metavar="SECONDS", min=0.1, help="What all of it may take, a server."
+    ),
 ]
 AsJSON = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
+AsLines = Annotated[
+    bool, typer.Option("--json", help="Write results as JSON, one object on each line.")
+]
+Store = Annotated[
+    Path | None,
+    typer.Option(
+        "--store",
+        metavar="FILE",
+        envvar="SECUREMAIL_STORE",
+        help="The file of accounts. Default: ~/.config/securemail/accounts.db, or where else this "
+        "system has settings.",
+    ),
+]
+Username = Annotated[
+    str | None, typer.Option(metavar="NAME", help="The name to log in with. Default: the address.")
+]
+Which = Annotated[
+    str, typer.Argument(metavar="ACCOUNT", help="An account: its number, or its address.")
+]
+Yes = Annotated[bool, typer.Option("--yes", help="Say yes to every question.")]
 Confirm = Annotated[
     list[str] | None,
     typer.Option(
@@ -97,3 +153,14 @@ def server_of(text: str) -> tuple[str, int]:
     if not colon or not (port.isascii() and port.isdecimal()):
         raise UsageError(f"{text!r} is neither IP nor IP:PORT", field="--dns")
     return host.strip("[]"), int(port)
+
+
+def surroundings(
+    terminal: Terminal, dns: str | None, anchor: Path | None, ca: Path | None, seconds: float
+) -> Surroundings:
+    """Return what the options say; what is wrong with them ends the command.
+
+    Raises: typer.Exit.
+    """
+    with terminal.failing():
+        return Surroundings.of(dns, anchor, ca, seconds)

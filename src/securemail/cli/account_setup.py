@@ -1,0 +1,111 @@
+"""`account add`: an account from its address to the file (RFC 8314 section 5.1)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from securemail.account import Account
+from securemail.cli import enrol, options
+from securemail.cli.account_views import account_data, accounts_view
+from securemail.cli.check import Checked, check_account
+from securemail.cli.console import Terminal
+from securemail.cli.exits import Exit, local
+from securemail.cli.looking import say_verdict
+from securemail.cli.options import Surroundings
+from securemail.cli.storing import opened, store_path
+from securemail.cli.view import reports_view
+from securemail.errors import UsageError
+from securemail.store import Format, StoredAccount
+
+
+def add(
+    address: Annotated[
+        str | None, typer.Argument(metavar="ADDRESS", help="A mail address.")
+    ] = None,
+    file: Annotated[
+        Path | None,
+        typer.Option(
+            "--from",
+            metavar="FILE",
+            help="Take accounts from what `account export` wrote, JSON or (*.toml) TOML. It says "
+            "where passwords go: your own files only.",
+        ),
+    ] = None,
+    with_pins: Annotated[
+        bool, typer.Option("--with-pins", help="With --from: take over its pins, too.")
+    ] = False,
+    imap: enrol.IMAP = None,
+    pop3: enrol.POP3 = None,
+    submission: enrol.Submission = None,
+    tls: options.ModeOption = None,
+    username: options.Username = None,
+    oauth: enrol.OAuth = False,
+    untested: Annotated[
+        bool, typer.Option("--untested", help="Keep it without connecting and logging in.")
+    ] = False,
+    confirm: options.Confirm = None,
+    store: options.Store = None,
+    dns: options.DNS = None,
+    dns_anchor: options.Anchor = None,
+    ca: options.CA = None,
+    timeout: options.Seconds = 40.0,
+    json: options.AsJSON = False,
+) -> None:
+    """Find the servers of an address, log in to each, and keep the account.
+
+    The password comes from SECUREMAIL_PASSWORD, or is asked for, and goes to the keyring. Without
+    one (`pip install 'securemail[keyring]'`) it is asked for each time. Examples:
+
+        securemail account add alice@example.org
+
+        securemail account add a@example.org --imap imap.example.org:143
+
+        securemail account add --from accounts.json
+    """
+    terminal = Terminal(is_json=json)
+    path = store_path(store)
+    if (address is None) == (file is None):
+        terminal.fail(UsageError("either that or --from FILE", field="ADDRESS"))
+    if file is not None:
+        _import(terminal, path, file, with_pins=with_pins)
+        return
+    name = address or ""
+    around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
+    terminal.run("reading the accounts", enrol.check_new(path, name))
+    manual = enrol.manual(terminal, name, (imap, pop3, submission), tls, around.trust)
+    account = manual or enrol.discovered(terminal, name, around, confirm or [])
+    account = enrol.with_login(terminal, account, username or name, is_oauth=oauth)
+    if not untested:
+        _try(terminal, account, around)
+    enrol.keep_account(terminal, path, account)
+
+
+def _try(terminal: Terminal, account: Account, around: Surroundings) -> None:
+    checked: Checked = terminal.run("logging in", check_account(account, None, around))
+    if checked.exit is Exit.OK:
+        return
+    terminal.show(reports_view(checked.title, checked.reports, checked.hints), checked.as_dict())
+    say_verdict(terminal, checked)
+    terminal.say("The account was not kept; --untested keeps it all the same.")
+    raise typer.Exit(checked.exit)
+
+
+def _import(terminal: Terminal, path: Path, file: Path, *, with_pins: bool) -> None:
+    form = Format.TOML if file.suffix.lower() == ".toml" else Format.JSON
+    with terminal.failing(), local(file):
+        try:
+            text = file.read_text(encoding="utf-8")
+        except UnicodeDecodeError as exc:
+            raise UsageError(f"{file} is no text in UTF-8", field="--from") from exc
+    added = terminal.run("reading the accounts", _imported(path, text, form, with_pins=with_pins))
+    terminal.show(accounts_view(added), [account_data(each) for each in added])
+
+
+async def _imported(
+    path: Path, text: str, form: Format, *, with_pins: bool
+) -> tuple[StoredAccount, ...]:
+    async with opened(path) as store:
+        return await store.import_accounts(text, form, with_pins=with_pins)

@@ -1,0 +1,111 @@
+"""The rules of the command, each taken out once. `tests/mutants.py` says how to read a row."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.mutants import Mutant
+
+ACCOUNT: Final = "tests/cli/test_account.py"
+FETCH: Final = "tests/cli/test_fetch.py"
+RESUME: Final = "tests/cli/test_resume.py"
+SEND: Final = "tests/cli/test_send.py"
+TERMINAL: Final = "tests/cli/test_terminal.py"
+
+COMMAND_MUTANTS: Final = (
+    Mutant(
+        "a script pins whatever certificate comes",
+        "cli/account_pins.py",
+        "    if words and known:\n",
+        "    if words:\n",
+        f"{ACCOUNT}::test_nobody_pins_by_the_way",
+    ),
+    Mutant(
+        "another certificate than the one that was named is pinned",
+        "cli/account_pins.py",
+        "    if known and seen - known:\n",
+        "    if False:\n",
+        f"{ACCOUNT}::test_nobody_pins_by_the_way",
+    ),
+    Mutant(
+        "an account whose pin was undone has no minimum for ever",
+        "cli/account_pins.py",
+        "        account = replace(account, policy=RFC_MINIMUM)\n",
+        "        pass\n",
+        f"{ACCOUNT}::test_a_pin_that_is_undone_stays_in_the_history_and_the_minimum_comes_back",
+    ),
+    Mutant(
+        "an account that does not work is kept",
+        "cli/account_setup.py",
+        "    raise typer.Exit(checked.exit)\n",
+        "",
+        f"{ACCOUNT}::test_an_account_whose_login_is_refused_is_not_kept",
+    ),
+    Mutant(
+        "an account gets servers that do not prove what it insists on",
+        "cli/account_changes.py",
+        "    if checked.exit is not Exit.OK:\n",
+        "    if False:\n",
+        f"{ACCOUNT}::test_servers_that_do_not_prove_what_the_account_insists_on_are_not_taken",
+    ),
+    Mutant(
+        "an account without a minimum follows the DNS wherever it leads",
+        "cli/account_changes.py",
+        "    if checked.exit is not Exit.OK:\n",
+        "    if checked.exit is not Exit.OK and account.policy.has_minimum:\n",
+        f"{ACCOUNT}::test_without_a_minimum_no_server_is_taken_that_proves_nothing",
+    ),
+    Mutant(
+        "what is exported is everybody's to read",
+        "cli/accounts.py",
+        "os.O_NOFOLLOW, 0o600)",
+        "os.O_NOFOLLOW, 0o644)",
+        f"{ACCOUNT}::test_what_is_exported_is_for_its_owner_and_can_be_taken_back",
+    ),
+    Mutant(
+        "a password is shown as it is typed",
+        "cli/asking.py",
+        "        return getpass.getpass(prompt)\n",
+        "        return input(prompt)\n",
+        f"{TERMINAL}::test_a_password_is_asked_for_and_not_shown",
+    ),
+    Mutant(
+        "whoever interrupts the last answer takes the message for not sent",
+        "cli/sending.py",
+        "                    self.unknown = exc.__cause__\n",
+        "                    pass\n",
+        f"{SEND}::test_ctrl_c_while_the_last_answer_is_awaited_is_an_unknown_outcome",
+    ),
+    Mutant(
+        "a message is visible before it is noted",
+        "cli/fetch/maildir.py",
+        "        self.journal.note(key for key, _ in batch)\n        for key, _ in batch:\n"
+        "            self._show(self._hidden(key))\n",
+        "        for key, _ in batch:\n            self._show(self._hidden(key))\n"
+        "        self.journal.note(key for key, _ in batch)\n",
+        f"{RESUME}::"
+        "test_killed_at_any_call_of_the_system_nothing_is_lost_and_nothing_is_there_twice",
+    ),
+    Mutant(
+        "an append that was interrupted is done anew",
+        "cli/fetch/mbox.py",
+        "        at, rest = start + len(there), memoryview(text)[len(there) :]\n",
+        "        at, rest = size, memoryview(text)\n",
+        f"{RESUME}::"
+        "test_killed_at_any_call_of_the_system_nothing_is_lost_and_nothing_is_there_twice",
+    ),
+    Mutant(
+        "what another program has appended is overwritten",
+        "cli/fetch/mbox.py",
+        "        if size < start or not text.startswith(there):\n",
+        "        if size < start:\n",
+        f"{RESUME}::test_an_mbox_that_somebody_else_has_changed_in_between_is_not_touched",
+    ),
+    Mutant(
+        "a mailbox that was numbered anew is fetched twice by itself",
+        "cli/fetching.py",
+        "        if old and new and not old & new:\n",
+        "        if False:\n",
+        f"{FETCH}::test_a_server_that_numbers_anew_is_not_fetched_twice_by_itself",
+    ),
+)
