@@ -26,8 +26,8 @@ demo: $(VENV)/.testing ## from an address to mail sent and read, and an attack t
 test: lint types imports servers ## check all there is to check; what CI runs
 	@$(BIN)/pytest
 
-test-full: install servers ## all tests, the long sweeps included
-	@$(BIN)/pytest -m ""
+test-full: install servers ## the longer sweeps, which `make test` leaves out
+	@$(BIN)/pytest -m full
 
 lint: install ## ruff: rules and format
 	@$(BIN)/ruff check --quiet

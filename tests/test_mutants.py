@@ -6,6 +6,9 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
@@ -54,21 +57,49 @@ def test_a_mutant_can_be_made(mutant: Mutant) -> None:
     assert source.count(mutant.before) == 1
 
 
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What the tests said of a mutant."""
+
+    code: int
+    said: str
+
+
+def run(mutant: Mutant) -> Run:
+    """Apply `mutant` to a copy of the library, and run the test that must notice."""
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "src" / "securemail"
+        without_caches = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(ROOT / "src" / "securemail", copy, ignore=without_caches)
+        changed = copy / mutant.path
+        changed.write_text(changed.read_text().replace(mutant.before, mutant.after))
+        done = subprocess.run(
+            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", mutant.caught_by],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(copy.parent)},
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+    return Run(done.returncode, done.stdout + done.stderr)
+
+
+@pytest.fixture(scope="session")
+def runs(request: pytest.FixtureRequest) -> dict[str, Run]:
+    """Run all mutants that are asked for, as many at once as there are processors."""
+    names = {item.name for item in request.session.items}
+    chosen = [
+        mutant for mutant in ALL if f"test_a_deleted_check_is_noticed[{mutant.rule}]" in names
+    ]
+    with ThreadPoolExecutor(os.cpu_count()) as pool:
+        return dict(zip([mutant.rule for mutant in chosen], pool.map(run, chosen), strict=True))
+
+
 @pytest.mark.full
+@pytest.mark.timeout(3_600)  # the first waits for all of them
 @pytest.mark.parametrize("mutant", ALL, ids=lambda mutant: mutant.rule)
-def test_a_deleted_check_is_noticed(mutant: Mutant, tmp_path: Path) -> None:
-    copy = tmp_path / "src" / "securemail"
-    shutil.copytree(ROOT / "src" / "securemail", copy, ignore=shutil.ignore_patterns("__pycache__"))
-    changed = copy / mutant.path
-    changed.write_text(changed.read_text().replace(mutant.before, mutant.after))
-    done = subprocess.run(
-        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", mutant.caught_by],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(copy.parent)},
-        capture_output=True,
-        text=True,
-        timeout=120,
-        check=False,
-    )
-    assert done.returncode == 1, done.stdout + done.stderr
-    assert f"FAILED {mutant.caught_by}" in done.stdout
+def test_a_deleted_check_is_noticed(mutant: Mutant, runs: dict[str, Run]) -> None:
+    done = runs[mutant.rule]
+    assert done.code == 1, done.said
+    assert f"FAILED {mutant.caught_by}" in done.said

@@ -172,7 +172,7 @@ async def test_an_idle_that_is_not_answered_ends_in_time(ca: CertificateAuthorit
     select = (Expect(rb"\w+ SELECT INBOX"), Send(b"{tag} OK x\r\n"), Expect(rb"\w+ IDLE"), Hang())
     async with (
         ScriptedServer((*IMPLICIT, *select), context=ca.server_context(HOST)) as server,
-        connect_imap(account(server, ca, IMPLICIT_TLS), timeouts=Timeouts(command=0.1)) as session,
+        connect_imap(account(server, ca, IMPLICIT_TLS), timeouts=Timeouts(command=1.0)) as session,
     ):
         await session.client.select("INBOX")
         with pytest.raises(TimeoutError):

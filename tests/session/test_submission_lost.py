@@ -100,7 +100,7 @@ async def test_the_servers_last_words_are_in_the_error(ca: CertificateAuthority)
 
 
 async def test_a_command_that_is_not_answered_ends_in_time(ca: CertificateAuthority) -> None:
-    timeouts = Timeouts(command=0.1)
+    timeouts = Timeouts(command=1.0)
     async with connected((*IMPLICIT, NOOP, Hang()), ca, timeouts=timeouts) as (session, _):
         with pytest.raises(aiosmtplib.SMTPTimeoutError) as caught:
             await session.client.noop()

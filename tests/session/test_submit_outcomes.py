@@ -152,7 +152,7 @@ async def test_before_the_end_of_the_data_an_end_of_the_line_means_not_accepted(
     end: str, at: int, ca: CertificateAuthority
 ) -> None:
     script = (*logged_in(), *SENT[:at], *ENDS[end])
-    timeouts = Timeouts(command=0.2)
+    timeouts = Timeouts(command=1.0)
     async with connected(script, ca, timeouts=timeouts) as (session, _):
         with pytest.raises((ConnectError, DeadlineError, SubmissionError)) as caught:
             await session.client.submit(MESSAGE)

@@ -96,7 +96,7 @@ async def test_a_server_that_does_not_answer_to_done_is_noticed(ca: CertificateA
     rhythm = Rhythm(idle=0.01, backoff=Backoff(base=0.001, ceiling=0.01))
     async with (
         ScriptedServer(script, context=ca.server_context(HOST)) as server,
-        watching(scripted(server, ca), rhythm=rhythm, timeouts=Timeouts(command=0.2)) as events,
+        watching(scripted(server, ca), rhythm=rhythm, timeouts=Timeouts(command=1.0)) as events,
     ):
         await until(events, Connected)
         assert isinstance((await until(events, Lost)).error, DeadlineError | ConnectError)
@@ -109,7 +109,7 @@ async def test_a_line_that_is_half_open_is_noticed_and_nothing_is_missed(
     rhythm = Rhythm(idle=0.01, backoff=Backoff(base=0.001, ceiling=0.01))
     async with Relay(server.port()) as relay:
         mine = relayed(server, relay)
-        async with watching(mine, rhythm=rhythm, timeouts=Timeouts(command=0.3)) as events:
+        async with watching(mine, rhythm=rhythm, timeouts=Timeouts(command=1.0)) as events:
             await until(events, Connected)
             relay.is_cut = True
             server.store.deliver("alice", MESSAGE)
