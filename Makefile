@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports fuzz bench interop clean
+.PHONY: help install servers demo test test-full lint types imports fuzz bench docs diagrams interop clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-10s %s\n", $$1, $$2 }' Makefile
@@ -47,6 +47,13 @@ fuzz: install ## atheris on what reads a stranger's bytes, SECONDS=20 for each t
 bench: install ## measure beside the peers (a minute)
 	@$(BIN)/python benchmarks/imap_reader.py
 
+docs: $(VENV)/.docs ## build the documents into build/site, strictly: no warning, no dead link
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "docs: build/site/index.html"
+
+diagrams: install ## draw the state diagrams in docs/ from the tables
+	@$(BIN)/python -m tests.diagrams
+
 interop: install servers ## log in to real servers in every way, and write docs/interop.md
 	@SECUREMAIL_WRITE_INTEROP=1 $(BIN)/pytest -q tests/servers/test_interop.py -k mechanism_works
 
@@ -71,3 +78,8 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing securemail and the tools of its developers into $(VENV)"
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.testing
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	@echo "installing what builds the documents into $(VENV)"
+	@$(PIP) --editable '.[docs]'
+	@touch $@

@@ -219,14 +219,15 @@ __all__ = [
 ]
 
 
-# PEP 562: a name is loaded when it is first asked for, since the whole library takes half a second.
-# `import securemail` takes a hundredth of that, and what a program does not use is never read.
-def __getattr__(name: str) -> object:
-    home = HOMES.get(name)
-    if home is None:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
-    return value
+if not TYPE_CHECKING:  # whoever reads a `__getattr__` takes every name for one of ours
+    # PEP 562: a name is loaded when it is first asked for, since all of them take half a second.
+    # `import securemail` takes a hundredth of that, and what a program does not use is never read.
+    def __getattr__(name: str) -> object:
+        home = HOMES.get(name)
+        if home is None:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        value = globals()[name] = getattr(import_module(f"{__name__}.{home}"), name)
+        return value
 
 
 def __dir__() -> list[str]:
