@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers interop screenshots clean
+.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers docs diagrams interop screenshots clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -50,6 +50,13 @@ bench: peers ## measure beside the peers, and write docs/benchmarks.md (5 minute
 bench-full: peers ## the same with more rounds and larger numbers
 	@$(BIN)/python -m benchmarks --full
 
+docs: $(VENV)/.docs ## build the documents into build/site, strictly: no warning, no dead link
+	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+	@echo "docs: build/site/index.html"
+
+diagrams: install ## draw the state diagrams in docs/ from the tables
+	@$(BIN)/python -m tests.diagrams
+
 interop: install servers ## log in to real servers in every way, and write docs/interop.md
 	@SECUREMAIL_WRITE_INTEROP=1 $(BIN)/pytest -q tests/servers/test_interop.py -k mechanism_works
 
@@ -83,3 +90,8 @@ $(VENV)/.dev: pyproject.toml | $(BIN)/python
 	@echo "installing securemail and the tools of its developers into $(VENV)"
 	@$(PIP) --editable '.[dev]'
 	@touch $@ $(VENV)/.testing
+
+$(VENV)/.docs: pyproject.toml | $(BIN)/python
+	@echo "installing what builds the documents into $(VENV)"
+	@$(PIP) --editable '.[docs]'
+	@touch $@

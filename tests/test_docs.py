@@ -16,8 +16,13 @@ from securemail.testing import MailServer
 from tests.test_rfc_coverage import exists
 
 ROOT = Path(__file__).parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+DOCS = ROOT / "docs"
+PAGES = [
+    *(ROOT / name for name in ("README.md", "CONTRIBUTING.md", "SECURITY.md", "CHANGELOG.md")),
+    *sorted(DOCS.rglob("*.md")),
+]
 CODE = re.compile(r"^```python\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+FENCE = re.compile(r"^ *(?:```|~~~)(.*)$", re.MULTILINE)
 LINK = re.compile(r"\]\((?!https?:|#)([^)#]+)")
 
 
@@ -46,6 +51,27 @@ def run(*arguments: str, **environment: str) -> str:
 @pytest.mark.parametrize("code", [pytest.param(code, id=name) for name, code in blocks()])
 def test_a_program_in_the_documents_runs_as_it_stands(code: str) -> None:
     run("-c", textwrap.dedent(code))
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_no_block_of_code_in_the_documents_is_left_out(page: Path) -> None:
+    # A diagram in letters has no language. Whatever has one is run, as a whole block of Python.
+    opened = [language for language in FENCE.findall(page.read_text())[::2] if language]
+    assert opened == ["python"] * len(CODE.findall(page.read_text()))
+
+
+def test_every_page_is_in_the_navigation() -> None:
+    shown = (ROOT / "mkdocs.yml").read_text()
+    pages = [str(page.relative_to(DOCS)) for page in DOCS.rglob("*.md")]
+    assert [
+        page for page in pages if not re.search(rf"[ ]{re.escape(page)}$", shown, re.MULTILINE)
+    ] == []
+
+
+def test_every_target_of_make_is_in_the_guide_for_contributors() -> None:
+    targets = re.findall(r"^([a-z-]+):.*## ", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    guide = (ROOT / "CONTRIBUTING.md").read_text()
+    assert [target for target in targets if f"`make {target}`" not in guide] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
