@@ -285,9 +285,7 @@ def account_of(mail: dict[str, Any]) -> Account:
         imap=endpoint(mail.get("imap", 993)),
         submission=endpoint(mail.get("submission", 465)),
         credentials=Password(mail.get("user", mail["address"]), os.environ["MAIL_PASSWORD"]),
-        trust=TrustStore.from_pem(Path(authority).read_bytes())
-        if authority
-        else TrustStore.system(),
+        trust=trust,
     )
 
 
