@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from securemail import Account, Endpoint, Password, TLSMode, TrustStore, connect_imap
-from tests.examples.person import LIMIT_S, Person, bridge, person
+from tests.examples.person import LIMIT_S, BridgeProcess, Person, bridge, person
+from tests.servers.dovecot import DovecotWorld
 from tests.servers.postfix import PostfixWorld
 from tests.servers.prosody import ProsodyWorld
 
@@ -90,7 +91,9 @@ async def test_whatever_is_killed_nothing_is_lost_and_nothing_comes_twice(
     with bridge(tmp_path, own_postfix, own_prosody) as running:
         running.start()
         await asyncio.to_thread(running.wait_until_it_watches)
-        for number, victim in enumerate((running, own_prosody, dovecot)):
+        victims: list[BridgeProcess | ProsodyWorld | DovecotWorld]
+        victims = [running, own_prosody, dovecot]
+        for number, victim in enumerate(victims):
             first, second = 2 * number, 2 * number + 1
             dovecot.deliver("alice", mail(first))
             if victim is dovecot:
