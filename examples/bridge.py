@@ -74,7 +74,7 @@ class Bridge:
             async for event in events:
                 match event:
                     case MailboxChanged(cursor, new):
-                        letters = await self.fetched(cursor, new)
+                        letters = await self.fetched(cursor, new) if new else []
                         self.state.take_mail(cursor.to_json(), letters)
                     case UIDValidityChanged(cursor):
                         self.state.take_mail(cursor.to_json())
@@ -93,8 +93,6 @@ class Bridge:
     async def fetch(self, cursor: Cursor, new: UIDSet) -> list[Letter]:
         """Read the new messages; those that are gone again are left out."""
         letters: list[Letter] = []
-        if not new:
-            return letters
         async with self.pool.session(self.account, Service.IMAP) as session:
             answer = await session.client.select("INBOX")
             if f"[UIDVALIDITY {cursor.uidvalidity}]".encode() not in b" ".join(answer.lines):
@@ -204,8 +202,7 @@ class Bridge:
                 cursor = {**cursor, "after": ""}
                 continue
             said = [self.said(stream, each["mam_result"]) for each in page["mam"]["results"]]
-            if said:
-                cursor = {**cursor, "after": said[-1].archive_id}
+            cursor = {**cursor, "after": said[-1].archive_id if said else after}
             self.state.take_chat(cursor, said)
             if self.state.mails("new"):
                 self.mail_bell.set()
@@ -247,26 +244,23 @@ class Bridge:
             except UnknownOutcome:
                 self.tasks.create_task(self.doubt(ident))
                 return
-            except SubmissionError as exc:
-                if exc.is_temporary:
+            except (SubmissionError, UsageError) as exc:
+                if isinstance(exc, SubmissionError) and exc.is_temporary:
                     self.state.mark(ident, "new")
                     raise
                 self.state.mark(ident, "refused", f"Not sent to {recipient}: {printable(str(exc))}")
-                return
-            except UsageError as exc:
-                self.state.mark(ident, "refused", f"Not sent to {recipient}: {exc}")
                 return
             except SecureMailError:
                 self.state.mark(ident, "new")  # the line broke before the end: nothing was accepted
                 raise
         refused = [each.words for each in done.refused if each.address == recipient]
-        words = f"Not sent to {recipient}: {printable(refused[0])}" if refused else ""
-        self.state.mark(ident, "refused" if refused else "sent", words)
+        note = f"Not sent to {recipient}: {printable(refused[0])}" if refused else ""
+        self.state.mark(ident, "refused" if note else "sent", note)
 
     async def doubt(self, ident: str) -> None:
         """Wait for the copy of a mail that may have gone out, and tell the person if none comes."""
         await asyncio.sleep(self.patience_s)
-        if ident in [each for each, _, _ in self.state.mails("sending")]:
+        if any(ident == each for each, _, _ in self.state.mails("sending")):
             self.state.mark(ident, "told", "It is not known whether your last answer was sent.")
             self.chat_bell.set()
 
