@@ -6,11 +6,12 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.servers import dane, nsd, zones
+from tests.servers import dane, nsd, prosody, zones
 from tests.servers.dane import DaneWorld
 from tests.servers.dovecot import DovecotWorld, binary, dovecot
 from tests.servers.nsd import DNSWorld
 from tests.servers.postfix import PostfixWorld, postfix, why_not
+from tests.servers.prosody import ProsodyWorld
 from tests.servers.stapler import openssl
 
 
@@ -24,6 +25,8 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
         pytest.skip(reason)
     if item.get_closest_marker("nsd") and (reason := nsd.why_not()):
         pytest.skip(reason)
+    if item.get_closest_marker("prosody") and prosody.binary() is None:
+        pytest.skip("prosody is not installed: run `make test` as root or with sudo")
 
 
 @pytest.fixture(scope="session")
@@ -51,6 +54,13 @@ def postfix_world() -> Iterator[PostfixWorld]:
 def own_postfix() -> Iterator[PostfixWorld]:
     """Return a Postfix for one test, to be killed."""
     with postfix() as world:
+        yield world
+
+
+@pytest.fixture
+def own_prosody() -> Iterator[ProsodyWorld]:
+    """Return a Prosody for one test, to be killed."""
+    with prosody.prosody() as world:
         yield world
 
 
