@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers docs diagrams interop screenshots clean
+.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers hostile docs diagrams interop screenshots clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -49,6 +49,9 @@ bench: peers ## measure beside the peers, and write docs/benchmarks.md (5 minute
 
 bench-full: peers ## the same with more rounds and larger numbers
 	@$(BIN)/python -m benchmarks --full
+
+hostile: peers ## attack this library and its peers, and write docs/hostile-clients.md (13 minutes)
+	@$(BIN)/python -m benchmarks.hostile --page docs/hostile-clients.md
 
 docs: $(VENV)/.docs ## build the documents into build/site, strictly: no warning, no dead link
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -65,7 +65,7 @@ CLIENT_CERTIFICATE_MUTANTS: Final = (
         "an issuer is one by name",
         "certificate.py",
         "        certificate.verify_directly_issued_by(issuer)\n",
-        "        pass\n",
+        "        return certificate.issuer == issuer.subject\n",
         f"{VALUES}::test_an_issuer_by_name_alone_is_left_out",
     ),
     Mutant(

@@ -56,6 +56,7 @@ async def test_we_agree_with_unbound_on_names_of_a_signed_world(dns_world: DNSWo
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("zone", SIGNINGS)
 async def test_we_agree_with_unbound_on_every_name_and_type_of_a_zone(
     dns_world: DNSWorld, zone: str
@@ -109,6 +110,7 @@ async def test_we_agree_with_unbound_on_answers_with_a_fault(dns_world: DNSWorld
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("first", range(0, MUTATIONS, 100))
 async def test_we_agree_with_unbound_on_a_thousand_answers_with_a_fault(
     dns_world: DNSWorld, first: int

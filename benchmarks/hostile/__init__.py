@@ -1,0 +1,1 @@
+"""The attacks of `securemail.testing.attacks` on other clients: who comes out of which, and how."""
