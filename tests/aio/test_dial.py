@@ -134,6 +134,21 @@ async def test_a_dial_that_is_cancelled_leaves_no_attempt(full: socket.socket) -
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
+async def test_a_connection_to_itself_is_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system may do where a server on this computer is down, done on purpose."""
+    with socket.create_server(("127.0.0.1", 0)) as gone:
+        port = port_of(gone)
+
+    class Bound(socket.socket):
+        def __init__(self, *args: int) -> None:
+            super().__init__(*args)
+            self.bind(("127.0.0.1", port))
+
+    monkeypatch.setattr(socket, "socket", Bound)
+    with pytest.raises(ConnectError, match="refused"):
+        await dial(endpoint(port), Recorder(), ["127.0.0.1"])
+
+
 async def test_the_connection_does_without_nagles_algorithm(listener: socket.socket) -> None:
     protocol = Recorder()
     await dial(endpoint(port_of(listener)), protocol, ["127.0.0.1"])

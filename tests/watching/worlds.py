@@ -15,7 +15,7 @@ from securemail.watching import Rhythm, Watch, WatchEvent, watch
 
 ADDRESS: Final = "127.0.0.1"
 # Nothing here takes a second; a watch that hears nothing waits for the next renewal of its IDLE.
-LIMIT_S: Final = 20
+LIMIT_S: Final = 60
 SOON: Final = Rhythm(poll=0.01, backoff=Backoff(base=0.001, ceiling=0.01))
 
 EventT = TypeVar("EventT")

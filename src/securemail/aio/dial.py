@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import ipaddress
 import os
 import socket
@@ -115,10 +116,21 @@ async def _attempt(address: str, port: int) -> socket.socket:
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        _refuse_itself(sock)
     except BaseException:
         sock.close()
         raise
     return sock
+
+
+def _refuse_itself(sock: socket.socket) -> None:
+    """Refuse a socket that is connected to itself.
+
+    While a server on this computer is down, the system may give its port to whoever dials it: TCP
+    then connects the two ends of one socket, and keeps the server from coming back.
+    """
+    if sock.getsockname() == sock.getpeername():
+        raise ConnectionRefusedError(errno.ECONNREFUSED, os.strerror(errno.ECONNREFUSED))
 
 
 def _words(failure: BaseException) -> str:
