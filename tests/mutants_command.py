@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 ACCOUNT: Final = "tests/cli/test_account.py"
+OUTPUT: Final = "tests/cli/test_output.py"
 FETCH: Final = "tests/cli/test_fetch.py"
 RESUME: Final = "tests/cli/test_resume.py"
 SEND: Final = "tests/cli/test_send.py"
@@ -107,5 +108,26 @@ COMMAND_MUTANTS: Final = (
         "        if old and new and not old & new:\n",
         "        if False:\n",
         f"{FETCH}::test_a_server_that_numbers_anew_is_not_fetched_twice_by_itself",
+    ),
+    Mutant(
+        "a server's words command the terminal",
+        "cli/harmless.py",
+        "                yield Segment(harmless(segment.text), segment.style)\n",
+        "                yield segment\n",
+        f"{OUTPUT}::test_nothing_that_a_server_says_commands_the_terminal",
+    ),
+    Mutant(
+        "a server's words command the terminal by JSON",
+        "cli/harmless.py",
+        "    return \"\".join(c if _is_harmless(c) else json.dumps(c)[1:-1] for c in text)\n",
+        "    return text\n",
+        f"{OUTPUT}::test_json_goes_out_like_that",
+    ),
+    Mutant(
+        "the first file that is opened becomes standard output",
+        "cli/__init__.py",
+        "    _open_standard_files()\n    try",
+        "    try",
+        f"{OUTPUT}::test_outputs_that_are_closed_are_no_traceback_and_no_file_of_ours",
     ),
 )

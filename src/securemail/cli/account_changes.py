@@ -41,7 +41,10 @@ def try_out(
     timeout: options.Seconds = 40.0,
     json: options.AsJSON = False,
 ) -> None:
-    """Connect to all servers of an account and log in, and tell what got worse since last time."""
+    """Connect to all servers of an account and log in, and tell what got worse since last time.
+
+    The password comes from SECUREMAIL_PASSWORD or the keyring, or is asked for.
+    """
     terminal = Terminal(is_json=json)
     path = store_path(store)
     around = options.surroundings(terminal, dns, dns_anchor, None, timeout)

@@ -68,7 +68,7 @@ def add(
     terminal = Terminal(is_json=json)
     path = store_path(store)
     if (address is None) == (file is None):
-        terminal.fail(UsageError("either that or --from FILE", field="ADDRESS"))
+        terminal.fail(UsageError("give either that or --from FILE", field="ADDRESS"))
     if file is not None:
         _import(terminal, path, file, with_pins=with_pins)
         return

@@ -11,6 +11,7 @@ import os
 from typing import Final
 
 import typer
+from rich.text import Text
 
 from securemail.account import Account
 from securemail.cli.console import Terminal
@@ -29,7 +30,7 @@ def password_for(terminal: Terminal, username: str) -> Credentials:
     Raises: typer.Exit when there is neither.
     """
     given = os.environ.get(PASSWORD)
-    if given is None:
+    if not given:
         if not has_person():
             terminal.fail(UsageError(f"set {PASSWORD}: nobody can be asked", field="password"))
         given = _typed(terminal, f"Password of {username}: ")
@@ -86,7 +87,7 @@ def typed(terminal: Terminal, question: str) -> str:
     """
     if not terminal.is_interactive:
         return ""
-    terminal.err.print(question, end="", markup=False)
+    terminal.remark(Text(question, end=""))
     try:
         return input().strip()
     except (KeyboardInterrupt, EOFError):

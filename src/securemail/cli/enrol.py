@@ -33,7 +33,11 @@ OAuth = Annotated[
     bool, typer.Option("--oauth", help="Log in with an access token, from SECUREMAIL_TOKEN.")
 ]
 
-_SERVICES: Final = (Service.IMAP, Service.POP3, Service.SUBMISSION)
+_SERVICES: Final = (
+    (Service.IMAP, "--imap"),
+    (Service.POP3, "--pop3"),
+    (Service.SUBMISSION, "--submission"),
+)
 
 
 def manual(
@@ -48,10 +52,11 @@ def manual(
         return None
     with terminal.failing():
         account = Account(address, trust=trust)
-        for service, text in zip(_SERVICES, servers, strict=True):
+        for (service, option), text in zip(_SERVICES, servers, strict=True):
             if text is not None:
                 # Implicit TLS is the first, where neither port nor option says otherwise.
-                server = servers_of(text, service, options.MODES.get(tls) or _mode(text))[0]
+                mode = options.MODES.get(tls) or _mode(text)
+                server = servers_of(text, service, mode, field=option)[0]
                 account = with_endpoint(account, service, server.endpoint)
         return account
 

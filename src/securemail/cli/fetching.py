@@ -75,7 +75,8 @@ def fetch(
     """Fetch all messages that are not there yet; the server keeps them all, as they are.
 
     Interrupt it at any moment, by Ctrl-C or by pulling the plug: the same command goes on, nothing
-    is lost and nothing is there twice. Use an mbox for nothing else meanwhile. Examples:
+    is lost and nothing is there twice. Use an mbox for nothing else meanwhile. The password comes
+    from SECUREMAIL_PASSWORD or the keyring, or is asked for. Examples:
 
         securemail fetch alice@example.org ~/Maildir
 

@@ -86,7 +86,8 @@ def send(
     """Submit a message, and show what the server said to each recipient.
 
     Exit codes: 0 accepted for all, 6 refused for some or all, 7 nobody knows. It is never sent
-    again by itself. Bcc is taken out. Examples:
+    again by itself. Bcc is taken out. The password comes from SECUREMAIL_PASSWORD or the keyring,
+    or is asked for. Examples:
 
         securemail send message.eml
 

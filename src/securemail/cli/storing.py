@@ -118,7 +118,7 @@ def with_secrets(terminal: Terminal, path: Path, stored: StoredAccount) -> Accou
     login = stored.login
     if login is not None and login.kind is LoginKind.OAUTH:
         return replace(stored.account, credentials=token_for(terminal, login.username))
-    is_given = PASSWORD in os.environ and not stored.entry.certificate
+    is_given = os.environ.get(PASSWORD) and not stored.entry.certificate
     if tuple(stored.names) and not is_given:
         return terminal.run("waiting for the keyring", unlock(path, stored))
     if login is None:

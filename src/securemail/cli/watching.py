@@ -47,7 +47,8 @@ def watch_(
     """Tell what happens in a mailbox until Ctrl-C, and the next time what happened in between.
 
     A line that drops is made anew, at growing intervals; a password that is refused, a certificate
-    that is not valid, or a mailbox that does not exist ends it. Examples:
+    that is not valid, or a mailbox that does not exist ends it. The password comes from
+    SECUREMAIL_PASSWORD or the keyring, or is asked for. Examples:
 
         securemail watch alice@example.org
 
