@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 ACCOUNT: Final = "tests/cli/test_account.py"
+FILES: Final = "tests/cli/test_files.py"
 OUTPUT: Final = "tests/cli/test_output.py"
 FETCH: Final = "tests/cli/test_fetch.py"
 RESUME: Final = "tests/cli/test_resume.py"
@@ -119,7 +120,7 @@ COMMAND_MUTANTS: Final = (
     Mutant(
         "a server's words command the terminal by JSON",
         "cli/harmless.py",
-        "    return \"\".join(c if _is_harmless(c) else json.dumps(c)[1:-1] for c in text)\n",
+        '    return "".join(c if _is_harmless(c) else json.dumps(c)[1:-1] for c in text)\n',
         "    return text\n",
         f"{OUTPUT}::test_json_goes_out_like_that",
     ),
@@ -129,5 +130,34 @@ COMMAND_MUTANTS: Final = (
         "    _open_standard_files()\n    try",
         "    try",
         f"{OUTPUT}::test_outputs_that_are_closed_are_no_traceback_and_no_file_of_ours",
+    ),
+    Mutant(
+        "a file that somebody has made before is written to",
+        "cli/files.py",
+        "    path.unlink(missing_ok=True)\n"
+        "    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _CAREFULLY, 0o600)\n",
+        "    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | _CAREFULLY, 0o600)\n",
+        f"{FILES}::test_whoever_made_a_file_before_us_does_not_read_along",
+    ),
+    Mutant(
+        "others say which messages are stored already",
+        "cli/files.py",
+        "    if _is_own(handle) and not os.fstat(handle).st_mode & _OTHERS_WRITE:\n",
+        "    if _is_own(handle):\n",
+        f"{FILES}::test_a_journal_that_others_can_write_to_is_not_believed",
+    ),
+    Mutant(
+        "others have messages appended in our name",
+        "cli/fetch/mbox.py",
+        "            handle = open_own(self._pending, os.O_RDONLY)\n",
+        "            handle = os.open(self._pending, os.O_RDONLY)\n",
+        f"{FILES}::test_what_others_lay_down_as_left_over_is_not_appended",
+    ),
+    Mutant(
+        "a pipe is taken for an mbox",
+        "cli/files.py",
+        "    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()\n",
+        "    return found.st_uid == os.geteuid()\n",
+        f"{FILES}::test_a_pipe_is_no_mbox",
     ),
 )
