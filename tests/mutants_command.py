@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 ACCOUNT: Final = "tests/cli/test_account.py"
+CERTIFICATES: Final = "tests/cli/test_client_certificates.py"
 FILES: Final = "tests/cli/test_files.py"
 OUTPUT: Final = "tests/cli/test_output.py"
 FETCH: Final = "tests/cli/test_fetch.py"
@@ -159,5 +160,12 @@ COMMAND_MUTANTS: Final = (
         "    return stat.S_ISREG(found.st_mode) and found.st_uid == os.geteuid()\n",
         "    return found.st_uid == os.geteuid()\n",
         f"{FILES}::test_a_pipe_is_no_mbox",
+    ),
+    Mutant(
+        "a passphrase is shown as it is typed",
+        "cli/asking.py",
+        "        return getpass.getpass(prompt)\n",
+        "        return input(prompt)\n",
+        f"{CERTIFICATES}::test_a_passphrase_is_asked_for_and_not_shown",
     ),
 )

@@ -8,7 +8,6 @@ import stat
 from collections.abc import Callable
 from pathlib import Path
 
-import keyring
 import pytest
 
 from securemail import TLSMode
@@ -17,13 +16,6 @@ from tests.cli.conftest import InMemory, Run, World
 
 ADD = ("account", "add", "alice@example.org", "--username", "alice")
 Added = Callable[[str], None]
-
-
-@pytest.fixture
-def own_keyring(no_keyring: None) -> InMemory:
-    mine = InMemory()
-    keyring.set_keyring(mine)
-    return mine
 
 
 def test_an_account_is_found_tried_and_kept_with_its_password_in_the_keyring(

@@ -20,7 +20,8 @@ from securemail.cli.exits import Exit
 from securemail.cli.hints import hints_on_changes
 from securemail.cli.looking import say_verdict
 from securemail.cli.options import Surroundings
-from securemail.cli.storing import find_account, opened, store_path, with_secrets
+from securemail.cli.storing import find_account, opened, store_path
+from securemail.cli.unlocking import with_secrets
 from securemail.cli.view import reports_view
 from securemail.discovery.changes import Change, Changes
 from securemail.errors import ConfirmationRequired, DeadlineError, DiscoveryError, UsageError

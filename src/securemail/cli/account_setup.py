@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from securemail.cli.account_views import account_data, accounts_view
 from securemail.cli.check import Checked, check_account
 from securemail.cli.console import Terminal
 from securemail.cli.exits import Exit, local
+from securemail.cli.key_files import certificate_from
 from securemail.cli.looking import say_verdict
 from securemail.cli.options import Surroundings
 from securemail.cli.storing import opened, store_path
@@ -43,6 +45,21 @@ def add(
     tls: options.ModeOption = None,
     username: options.Username = None,
     oauth: enrol.OAuth = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Log in with this client certificate instead of a password: PEM with its chain "
+            "and its key, or PKCS#12. The key goes to the keyring.",
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --certificate: the key, if elsewhere.")
+    ] = None,
+    with_password: Annotated[
+        bool,
+        typer.Option("--with-password", help="With --certificate: log in with a password, too."),
+    ] = False,
     untested: Annotated[
         bool, typer.Option("--untested", help="Keep it without connecting and logging in.")
     ] = False,
@@ -57,11 +74,14 @@ def add(
     """Find the servers of an address, log in to each, and keep the account.
 
     The password comes from SECUREMAIL_PASSWORD, or is asked for, and goes to the keyring. Without
-    one (`pip install 'securemail[keyring]'`) it is asked for each time. Examples:
+    one (`pip install 'securemail[keyring]'`) it is asked for each time. The passphrase of a key
+    comes from SECUREMAIL_KEY_PASSPHRASE, or is asked for. Examples:
 
         securemail account add alice@example.org
 
         securemail account add a@example.org --imap imap.example.org:143
+
+        securemail account add alice@example.org --certificate alice.p12
 
         securemail account add --from accounts.json
     """
@@ -77,7 +97,13 @@ def add(
     terminal.run("reading the accounts", enrol.check_new(path, name))
     manual = enrol.manual(terminal, name, (imap, pop3, submission), tls, around.trust)
     account = manual or enrol.discovered(terminal, name, around, confirm or [])
-    account = enrol.with_login(terminal, account, username or name, is_oauth=oauth)
+    if certificate is not None:
+        shown = certificate_from(terminal, certificate, key)
+        account = replace(account, client_certificate=shown)
+    elif key is not None or with_password:
+        terminal.fail(UsageError("is missing", field="--certificate"))
+    if certificate is None or with_password or oauth:
+        account = enrol.with_login(terminal, account, username or name, is_oauth=oauth)
     if not untested:
         _try(terminal, account, around)
     enrol.keep_account(terminal, path, account)

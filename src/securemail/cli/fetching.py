@@ -22,7 +22,8 @@ from securemail.cli.fetch.incoming import Folder, Incoming, Maildrop, Waiting
 from securemail.cli.fetch.maildir import Maildir
 from securemail.cli.fetch.mbox import Mbox
 from securemail.cli.options import Surroundings
-from securemail.cli.storing import find_account, store_path, with_secrets
+from securemail.cli.storing import find_account, store_path
+from securemail.cli.unlocking import with_secrets
 from securemail.connect import connect_imap, connect_pop3
 from securemail.errors import UsageError
 

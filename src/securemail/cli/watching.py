@@ -16,7 +16,8 @@ from securemail.cli.exits import local
 from securemail.cli.files import digest, write_through
 from securemail.cli.happenings import event_data, event_view
 from securemail.cli.options import Surroundings
-from securemail.cli.storing import find_account, store_path, with_secrets
+from securemail.cli.storing import find_account, store_path
+from securemail.cli.unlocking import with_secrets
 from securemail.errors import UsageError
 from securemail.watching import Cursor, MaildropCursor, watch
 
