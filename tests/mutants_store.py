@@ -127,6 +127,27 @@ STORE_MUTANTS: Final = (
         f"{EXCHANGE}::test_pins_are_taken_over_only_where_that_is_asked_for",
     ),
     Mutant(
+        "a file brings authorities and addresses along",
+        "store/exchange.py",
+        "    if (names := tuple(_trusting(entry.account))) and not with_trust:\n",
+        "    if (names := ()) and not with_trust:\n",
+        f"{EXCHANGE}::test_whom_to_believe_is_taken_over_only_where_that_is_asked_for",
+    ),
+    Mutant(
+        "a file turns revocation off",
+        "store/exchange.py",
+        "    if account.policy.revocation is Revocation.OFF:\n",
+        "    if False:\n",
+        f"{EXCHANGE}::test_whom_to_believe_is_taken_over_only_where_that_is_asked_for",
+    ),
+    Mutant(
+        "a file has another domain's certificate accepted",
+        "store/exchange.py",
+        "        if endpoint and endpoint.srv_domain and not",
+        "        if endpoint and False and not",
+        f"{EXCHANGE}::test_whom_to_believe_is_taken_over_only_where_that_is_asked_for",
+    ),
+    Mutant(
         "a file gives up the minimum in silence",
         "store/store.py",
         "            if not entry.account.policy.has_minimum:\n",

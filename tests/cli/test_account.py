@@ -89,7 +89,7 @@ def test_what_is_exported_is_for_its_owner_and_can_be_taken_back(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "secret" not in file.read_text()
     assert run("account", "remove", "1", "--yes").exit_code == Exit.OK
-    done = run("account", "add", "--from", str(file), "--json")
+    done = run("account", "add", "--from", str(file), "--with-trust", "--json")
     assert done.exit_code == Exit.OK, done.output
     assert json.loads(done.stdout)[0]["address"] == "alice@example.org"
 
@@ -156,7 +156,9 @@ def test_servers_that_do_not_prove_what_the_account_insists_on_are_not_taken(
     run("account", "remove", "1", "--yes")
     accounts["accounts"][0]["policy"] = {"require_post_quantum": True}
     (tmp_path / "strict.json").write_text(json.dumps(accounts))
-    assert run("account", "add", "--from", str(tmp_path / "strict.json")).exit_code == Exit.OK
+    strict = ("account", "add", "--from", str(tmp_path / "strict.json"))
+    assert run(*strict).exit_code == Exit.USAGE  # its authority is the file's word
+    assert run(*strict, "--with-trust").exit_code == Exit.OK
     done = run("account", "upgrade", "2", "--yes", *world.dns)
     assert done.exit_code == Exit.NOT_PRIVATE, done.output
     assert "was not changed" in done.stderr

@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 async def filled(path: Path) -> Path:
     """Return a file with fifty accounts."""
     async with AccountStore(path) as store:
-        await store.import_accounts(write([Entry.of(PLAIN)] * 50, Format.JSON))
+        await store.import_accounts(write([Entry.of(PLAIN)] * 50, Format.JSON), with_trust=True)
     return path
 
 

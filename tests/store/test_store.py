@@ -265,7 +265,7 @@ async def test_accounts_move_to_another_store(
     stored = await store.add(full_account())
     text = await store.export_accounts(form)
     async with AccountStore(path.with_name("other.db")) as other:
-        (moved,) = await other.import_accounts(text, form, with_pins=True)
+        (moved,) = await other.import_accounts(text, form, with_pins=True, with_trust=True)
         assert moved.entry == stored.entry
         assert await other.list() == (moved,)
 
@@ -276,7 +276,7 @@ async def test_an_account_without_a_minimum_warns_when_it_is_read_from_a_file(
     await store.add(replace(PLAIN, policy=given_up()))
     text = await store.export_accounts()
     with pytest.warns(match="alice@example.org has no minimum confidentiality"):
-        await store.import_accounts(text)
+        await store.import_accounts(text, with_trust=True)
 
 
 async def test_of_a_file_with_one_bad_account_none_is_taken(store: AccountStore) -> None:

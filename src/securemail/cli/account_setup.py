@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -38,6 +38,14 @@ def add(
     ] = None,
     with_pins: Annotated[
         bool, typer.Option("--with-pins", help="With --from: take over its pins, too.")
+    ] = False,
+    with_trust: Annotated[
+        bool,
+        typer.Option(
+            "--with-trust",
+            help="With --from: believe whom it says: its authorities (--ca), its servers' "
+            "addresses, and that revocation is not asked for.",
+        ),
     ] = False,
     imap: enrol.IMAP = None,
     pop3: enrol.POP3 = None,
@@ -90,7 +98,8 @@ def add(
     if (address is None) == (file is None):
         terminal.fail(UsageError("give either that or --from FILE", field="ADDRESS"))
     if file is not None:
-        _import(terminal, path, file, with_pins=with_pins)
+        taken = _Taken(file, with_pins=with_pins, with_trust=with_trust)
+        _import(terminal, path, taken)
         return
     name = address or ""
     around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
@@ -119,19 +128,32 @@ def _try(terminal: Terminal, account: Account, around: Surroundings) -> None:
     raise typer.Exit(checked.exit)
 
 
-def _import(terminal: Terminal, path: Path, file: Path, *, with_pins: bool) -> None:
-    form = Format.TOML if file.suffix.lower() == ".toml" else Format.JSON
-    with terminal.failing(), local(file):
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError as exc:
-            raise UsageError(f"{file} is no text in UTF-8", field="--from") from exc
-    added = terminal.run("reading the accounts", _imported(path, text, form, with_pins=with_pins))
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A file of accounts, and what of it is believed."""
+
+    file: Path
+    with_pins: bool = field(kw_only=True)
+    with_trust: bool = field(kw_only=True)
+
+    def text(self) -> str:
+        """Return what is in it. Raises: LocalError; UsageError for what is no text."""
+        with local(self.file):
+            try:
+                return self.file.read_text(encoding="utf-8")
+            except UnicodeDecodeError as exc:
+                raise UsageError(f"{self.file} is no text in UTF-8", field="--from") from exc
+
+    async def imported(self, path: Path) -> tuple[StoredAccount, ...]:
+        """Return its accounts, which are in the store. Raises: as `import_accounts`."""
+        form = Format.TOML if self.file.suffix.lower() == ".toml" else Format.JSON
+        text = self.text()
+        async with opened(path) as store:
+            return await store.import_accounts(
+                text, form, with_pins=self.with_pins, with_trust=self.with_trust
+            )
+
+
+def _import(terminal: Terminal, path: Path, taken: _Taken) -> None:
+    added = terminal.run("reading the accounts", taken.imported(path))
     terminal.show(accounts_view(added), [account_data(each) for each in added])
-
-
-async def _imported(
-    path: Path, text: str, form: Format, *, with_pins: bool
-) -> tuple[StoredAccount, ...]:
-    async with opened(path) as store:
-        return await store.import_accounts(text, form, with_pins=with_pins)
