@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 ACCOUNT: Final = "tests/cli/test_account.py"
+ACCOUNT_PINS: Final = "tests/cli/test_account_pins.py"
 CERTIFICATES: Final = "tests/cli/test_client_certificates.py"
 FILES: Final = "tests/cli/test_files.py"
 OUTPUT: Final = "tests/cli/test_output.py"
@@ -21,21 +22,21 @@ COMMAND_MUTANTS: Final = (
         "cli/account_pins.py",
         "    if words and known:\n",
         "    if words:\n",
-        f"{ACCOUNT}::test_nobody_pins_by_the_way",
+        f"{ACCOUNT_PINS}::test_nobody_pins_by_the_way",
     ),
     Mutant(
         "another certificate than the one that was named is pinned",
         "cli/account_pins.py",
         "    if known and seen - known:\n",
         "    if False:\n",
-        f"{ACCOUNT}::test_nobody_pins_by_the_way",
+        f"{ACCOUNT_PINS}::test_nobody_pins_by_the_way",
     ),
     Mutant(
         "an account whose pin was undone has no minimum for ever",
         "cli/account_pins.py",
         "        account = replace(account, policy=RFC_MINIMUM)\n",
         "        pass\n",
-        f"{ACCOUNT}::test_a_pin_that_is_undone_stays_in_the_history_and_the_minimum_comes_back",
+        f"{ACCOUNT_PINS}::test_a_pin_that_is_undone_stays_in_the_history_and_the_minimum_comes_back",
     ),
     Mutant(
         "an account that does not work is kept",
