@@ -23,15 +23,14 @@ class Mutant:
 
 GATE: Final = "tests/policy/test_gate.py"
 PROOF: Final = "tests/policy/test_confidentiality.py"
-DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
-ENGINE: Final = "tests/tls/test_engine.py"
+IMAP_REPLIES: Final = "tests/protocol/test_imap_replies.py"
+IMAP_STARTTLS: Final = "tests/protocol/test_imap_starttls.py"
 CLEARTEXT: Final = "tests/session/test_cleartext_attacks.py"
 EXCHANGE: Final = "tests/session/test_key_exchange.py"
 STEPS: Final = "tests/session/test_steps.py"
 TRANSPORT: Final = "tests/aio/test_transport.py"
 TROUBLE: Final = "tests/session/test_after_trouble.py"
 CHOOSE: Final = "tests/sasl/test_choose.py"
-
 MODEL: Final = "tests/protocol/test_gate_model.py"
 
 MUTANTS: Final = (
@@ -96,77 +95,77 @@ MUTANTS: Final = (
         "protocol/machine.py",
         "        self._gate(command.intent)\n",
         "",
-        f"{DIALOGUE}::test_a_closed_gate_lets_no_byte_of_a_login_out",
+        f"{IMAP_REPLIES}::test_a_closed_gate_lets_no_byte_of_a_login_out",
     ),
     Mutant(
         "bytes behind the STARTTLS reply are kept",
         "protocol/machine.py",
         "        if len(self._buffer):\n",
         "        if False:\n",
-        f"{DIALOGUE}::test_bytes_behind_the_starttls_reply_close_the_connection",
+        f"{IMAP_STARTTLS}::test_bytes_behind_the_starttls_reply_close_the_connection",
     ),
     Mutant(
         "bytes between the reply and the handshake are kept",
         "protocol/machine.py",
         "        if self.state is State.HANDSHAKING:\n            raise",
         "        if False:\n            raise",
-        f"{DIALOGUE}::test_bytes_between_the_starttls_reply_and_the_handshake_close_the_connection",
+        f"{IMAP_STARTTLS}::test_bytes_between_the_starttls_reply_and_the_handshake_close_the_connection",
     ),
     Mutant(
         "capabilities outlive STARTTLS",
         "protocol/machine.py",
         "        self._is_secured = True\n        self.capabilities = None\n",
         "        self._is_secured = True\n",
-        f"{DIALOGUE}::test_what_was_learnt_before_tls_is_forgotten_after_it",
+        f"{IMAP_STARTTLS}::test_what_was_learnt_before_tls_is_forgotten_after_it",
     ),
     Mutant(
         "capabilities in the making outlive STARTTLS",
         "protocol/imap.py",
         '        """Drop what was said before TLS."""\n        self._learnt = None\n',
         '        """Drop what was said before TLS."""\n',
-        f"{DIALOGUE}::test_capabilities_in_the_making_are_forgotten_after_tls",
+        f"{IMAP_STARTTLS}::test_capabilities_in_the_making_are_forgotten_after_tls",
     ),
     Mutant(
         "PREAUTH in cleartext is a login",
         "protocol/machine.py",
         "            if not self._is_secured:\n",
         "            if False:\n",
-        f"{DIALOGUE}::test_preauth_in_cleartext_is_refused_without_a_minimum_too",
+        f"{IMAP_STARTTLS}::test_preauth_in_cleartext_is_refused_without_a_minimum_too",
     ),
     Mutant(
         "PREAUTH inside TLS does not ask the gate",
         "protocol/machine.py",
         "            self._gate(Intent.USE)\n        if",
         "        if",
-        f"{DIALOGUE}::test_preauth_inside_tls_below_the_minimum_is_refused",
+        f"{IMAP_STARTTLS}::test_preauth_inside_tls_below_the_minimum_is_refused",
     ),
     Mutant(
         "any tag will do",
         "protocol/imap.py",
         "        if status.tag != self._tag:\n",
         "        if False:\n",
-        f"{DIALOGUE}::test_a_reply_with_a_tag_that_is_not_ours_closes_the_connection",
+        f"{IMAP_STARTTLS}::test_a_reply_with_a_tag_that_is_not_ours_closes_the_connection",
     ),
     Mutant(
         "replies before the command are taken",
         "protocol/machine.py",
         "        self._refuse_premature_reply()\n",
         "",
-        f"{DIALOGUE}::test_bye_is_passed_on_with_its_words_whenever_it_comes",
+        f"{IMAP_STARTTLS}::test_bye_is_passed_on_with_its_words_whenever_it_comes",
     ),
     Mutant(
         "mailbox data in cleartext is skipped over",
         "protocol/imap.py",
         "                if not is_secured:\n",
         "                if False:\n",
-        f"{DIALOGUE}::test_mailbox_data_in_cleartext_closes_the_connection",
+        f"{IMAP_STARTTLS}::test_mailbox_data_in_cleartext_closes_the_connection",
     ),
     Mutant(
         "lines before login are not counted",
         "protocol/machine.py",
         "        if self._lines > limits.LOGIN_UNTAGGED_LINES:\n",
         "        if False:\n",
-        f"{DIALOGUE}::test_untagged_lines_at_the_limit_pass_and_one_more_does_not",
+        f"{IMAP_REPLIES}::test_untagged_lines_at_the_limit_pass_and_one_more_does_not",
     ),
     Mutant(
         "bytes before login are not counted",
@@ -181,70 +180,6 @@ MUTANTS: Final = (
         'any(stray in line for stray in (b"\\r", b"\\n", b"\\0"))',
         "False",
         "tests/wire/test_buffer.py::test_a_lone_cr_or_lf_or_a_nul_in_a_line_is_refused",
-    ),
-    Mutant(
-        "names are not compared",
-        "tls/verdict.py",
-        "    if identity is None:\n        detail",
-        "    if False:\n        detail",
-        f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
-    ),
-    Mutant(
-        "OpenSSL's verdict is ignored",
-        "tls/handshake.py",
-        "        if error:\n            self._findings",
-        "        if False:\n            self._findings",
-        f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
-    ),
-    Mutant(
-        "a refusal does not end the handshake",
-        "tls/handshake.py",
-        "    return handshake.refusal is None\n",
-        "    return True\n",
-        f"{ENGINE}::test_a_bad_certificate_ends_the_handshake_and_no_client_certificate_leaves",
-    ),
-    Mutant(
-        "nobody asks who judged the certificate",
-        "tls/engine.py",
-        "        self._check_verdict()\n",
-        "",
-        f"{ENGINE}::test_a_handshake_in_which_nobody_judged_the_certificate_is_refused",
-    ),
-    Mutant(
-        "the client certificate is shown to whom was not authenticated",
-        "tls/handshake.py",
-        "    if mine is None or version is None or not handshake.is_authenticated:\n",
-        "    if mine is None or version is None:\n",
-        f"{ENGINE}::"
-        "test_without_a_minimum_a_bad_certificate_is_noted_but_gets_no_client_certificate",
-    ),
-    Mutant(
-        "the policy on TLS 1.2 and client certificates is not asked",
-        "tls/handshake.py",
-        "    if not handshake.may_show(version, connection.get_group_name()):\n",
-        "    if False:\n",
-        f"{ENGINE}::test_a_policy_can_keep_the_client_certificate_out_of_tls12",
-    ),
-    Mutant(
-        "the policy's TLS version is not asked for",
-        "tls/context.py",
-        "    context.set_min_proto_version(_MINIMUM[key.minimum_tls])\n",
-        "    context.set_min_proto_version(SSL.TLS1_2_VERSION)\n",
-        f"{ENGINE}::test_a_policy_can_ask_for_tls13",
-    ),
-    Mutant(
-        "suites without forward secrecy are offered",
-        "tls/context.py",
-        'b"ECDHE+AESGCM:ECDHE+CHACHA20:@SECLEVEL=2"',
-        'b"DEFAULT:@SECLEVEL=2"',
-        f"{ENGINE}::test_only_suites_with_forward_secrecy_and_aead_are_offered",
-    ),
-    Mutant(
-        "a cut line looks like an end",
-        "tls/engine.py",
-        "        if not self.is_closed_by_peer:\n            raise",
-        "        if False:\n            raise",
-        f"{ENGINE}::test_an_end_without_a_close_alert_is_a_truncation",
     ),
     Mutant(
         "no close alert is sent",
@@ -295,35 +230,6 @@ MUTANTS: Final = (
         'return "LOGINDISABLED" not in capabilities',
         "return True",
         "tests/session/test_login.py::test_the_login_command_is_not_used_where_it_is_disabled",
-    ),
-    Mutant(
-        "trouble while judging a certificate lets it pass",
-        "tls/handshake.py",
-        "handshake.refuse(Finding(CertificateReason.MALFORMED, _parsed(cert), detail, depth))",
-        "del exc",
-        f"{ENGINE}::test_trouble_while_judging_a_certificate_is_a_refusal",
-    ),
-    Mutant(
-        "weak keys are accepted",
-        "tls/context.py",
-        "@SECLEVEL=2",
-        "@SECLEVEL=0",
-        f"{ENGINE}::test_a_certificate_with_a_weak_key_is_refused",
-    ),
-    Mutant(
-        "a client certificate goes without its intermediates",
-        "tls/context.py",
-        "        context.add_extra_chain_cert(issuer)\n",
-        "        del issuer\n",
-        "tests/tls/test_client_issuers.py::"
-        "test_the_chain_is_sent_in_order_and_without_what_is_not_part_of_it",
-    ),
-    Mutant(
-        "renegotiation is allowed",
-        "tls/context.py",
-        "SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION",
-        "SSL.OP_NO_COMPRESSION",
-        f"{ENGINE}::test_a_renegotiation_is_refused",
     ),
     Mutant(
         "a cancelled step leaves the session open",
@@ -381,6 +287,6 @@ MUTANTS: Final = (
         "protocol/imap.py",
         "        if isinstance(response, Data) and not self._is_greeted:\n",
         "        if False:\n",
-        f"{DIALOGUE}::test_data_instead_of_a_greeting_closes_the_connection",
+        f"{IMAP_STARTTLS}::test_data_instead_of_a_greeting_closes_the_connection",
     ),
 )

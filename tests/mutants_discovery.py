@@ -15,7 +15,7 @@ CHANGES: Final = "tests/discovery/test_changes.py"
 DISCOVER: Final = "tests/setup/test_discover.py"
 HTTPS: Final = "tests/setup/test_autoconfig.py"
 WELL_KNOWN: Final = "tests/setup/test_well_known.py"
-VERIFY: Final = "tests/setup/test_verify.py"
+VERIFY_WITHOUT_MINIMUM: Final = "tests/setup/test_verify_without_minimum.py"
 
 DISCOVERY_MUTANTS: Final = (
     Mutant(
@@ -240,6 +240,6 @@ DISCOVERY_MUTANTS: Final = (
         "setup/verify.py",
         "    if missing := session.confidentiality.shortfalls:\n",
         "    if missing := frozenset():\n",
-        f"{VERIFY}::test_without_a_minimum_the_password_is_not_shown_to_who_is_not_proved",
+        f"{VERIFY_WITHOUT_MINIMUM}::test_without_a_minimum_the_password_is_not_shown_to_who_is_not_proved",
     ),
 )

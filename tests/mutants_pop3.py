@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 POP3: Final = "tests/protocol/test_pop3_dialogue.py"
+POP3_CAPABILITIES: Final = "tests/protocol/test_pop3_capabilities.py"
 ATTACKS: Final = (
     "tests/session/test_attacks.py::test_an_attack_ends_as_it_must_and_nothing_private_leaves"
 )
@@ -52,7 +53,7 @@ POP3_MUTANTS: Final = (
         "protocol/pop3.py",
         "        self._capabilities = None\n        self._listing = None\n",
         "        self._listing = None\n",
-        f"{POP3}::test_capabilities_from_before_tls_do_not_come_back_with_the_login",
+        f"{POP3_CAPABILITIES}::test_capabilities_from_before_tls_do_not_come_back_with_the_login",
     ),
     Mutant(
         "a POP3 reply that nothing asked for is taken",
@@ -80,7 +81,7 @@ POP3_MUTANTS: Final = (
         "protocol/pop3.py",
         'return not capabilities or "USER" in capabilities',
         "return True",
-        f"{POP3}::test_the_login_command_is_not_there_where_it_is_not_listed",
+        f"{POP3_CAPABILITIES}::test_the_login_command_is_not_there_where_it_is_not_listed",
     ),
     Mutant(
         "UTF8 may be said in cleartext",

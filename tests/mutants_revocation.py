@@ -8,6 +8,7 @@ from tests.mutants import Mutant
 
 STAPLE: Final = "tests/tls/test_staple.py"
 RULE: Final = "tests/tls/test_revocation.py"
+REVOCATION_EXCEPTIONS: Final = "tests/tls/test_revocation_exceptions.py"
 POLICY: Final = "tests/policy/test_confidentiality.py"
 WIRE: Final = "tests/servers/test_revocation_on_openssl.py"
 
@@ -60,7 +61,7 @@ REVOCATION_MUTANTS: Final = (
         "tls/handshake.py",
         "self.rules.must_validate or self.is_certificate_loaded",
         "self.rules.must_validate",
-        f"{RULE}::test_without_a_minimum_a_revoked_server_gets_no_client_certificate",
+        f"{REVOCATION_EXCEPTIONS}::test_without_a_minimum_a_revoked_server_gets_no_client_certificate",
     ),
     Mutant(
         "no staple is asked for",
@@ -74,7 +75,7 @@ REVOCATION_MUTANTS: Final = (
         "tls/resumption.py",
         "*_not_known_good(evidence, rules, now)]",
         "]",
-        f"{RULE}::test_a_session_is_not_taken_up_when_the_staple_has_run_out",
+        f"{REVOCATION_EXCEPTIONS}::test_a_session_is_not_taken_up_when_the_staple_has_run_out",
     ),
     Mutant(
         "the gate does not mind that nothing was proved",

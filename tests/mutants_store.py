@@ -7,7 +7,9 @@ from typing import Final
 from tests.mutants import Mutant
 
 FILE: Final = "tests/store/test_file.py"
+FILE_CONTENTS: Final = "tests/store/test_file_contents.py"
 STORE: Final = "tests/store/test_store.py"
+PINS_AND_FLOORS: Final = "tests/store/test_pins_and_floors.py"
 SECRETS: Final = "tests/store/test_secrets.py"
 EXCHANGE: Final = "tests/store/test_exchange.py"
 DOCUMENT: Final = "tests/store/test_document.py"
@@ -54,7 +56,7 @@ STORE_MUTANTS: Final = (
         "store/rows.py",
         "        _check_types(revision, password, key)\n",
         "        pass\n",
-        f"{FILE}::test_a_row_that_is_none_of_ours_is_refused",
+        f"{FILE_CONTENTS}::test_a_row_that_is_none_of_ours_is_refused",
     ),
     Mutant(
         "anybody can lay a journal beside the file",
@@ -68,28 +70,28 @@ STORE_MUTANTS: Final = (
         "store/file.py",
         "    if 0 < found.st_size < _SMALLEST:\n",
         "    if False:\n",
-        f"{FILE}::test_what_is_not_ours_is_refused_and_left_alone",
+        f"{FILE_CONTENTS}::test_what_is_not_ours_is_refused_and_left_alone",
     ),
     Mutant(
         "another program's database is made ours",
         "store/schema.py",
         "    if application != APPLICATION and (application or _objects(connection)):\n",
         "    if False:\n",
-        f"{FILE}::test_another_programs_database_is_left_alone",
+        f"{FILE_CONTENTS}::test_another_programs_database_is_left_alone",
     ),
     Mutant(
         "a newer file is written to",
         "store/schema.py",
         "    if version > len(steps):\n",
         "    if False:\n",
-        f"{FILE}::test_a_newer_file_is_refused_and_left_alone",
+        f"{FILE_CONTENTS}::test_a_newer_file_is_refused_and_left_alone",
     ),
     Mutant(
         "a trigger that somebody has planted runs",
         "store/schema.py",
         "    if _objects(connection) != expected:\n",
         "    if False:\n",
-        f"{FILE}::test_a_file_whose_tables_were_changed_is_refused",
+        f"{FILE_CONTENTS}::test_a_file_whose_tables_were_changed_is_refused",
     ),
     Mutant(
         "the last one to write wins",
@@ -103,21 +105,21 @@ STORE_MUTANTS: Final = (
         "setup/pins.py",
         "    if account.is_existing:\n",
         "    if False:\n",
-        f"{STORE}::test_a_stored_account_is_an_existing_one_and_gets_no_pin_offer",
+        f"{PINS_AND_FLOORS}::test_a_stored_account_is_an_existing_one_and_gets_no_pin_offer",
     ),
     Mutant(
         "an account that was read from the file is in setup",
         "store/document.py",
         ", is_existing=True\n",
         "\n",
-        f"{STORE}::test_a_stored_account_is_an_existing_one_and_gets_no_pin_offer",
+        f"{PINS_AND_FLOORS}::test_a_stored_account_is_an_existing_one_and_gets_no_pin_offer",
     ),
     Mutant(
         "a pin cannot be undone",
         "store/rows.py",
         "    _undo_pins(connection, stored.id, in_force - stored.account.pins, now)\n",
         "",
-        f"{STORE}::test_pins_are_listed_and_undone_and_their_history_stays",
+        f"{PINS_AND_FLOORS}::test_pins_are_listed_and_undone_and_their_history_stays",
     ),
     Mutant(
         "a file brings pins along",
@@ -125,6 +127,27 @@ STORE_MUTANTS: Final = (
         "    if entry.account.pins and not with_pins:\n",
         "    if False:\n",
         f"{EXCHANGE}::test_pins_are_taken_over_only_where_that_is_asked_for",
+    ),
+    Mutant(
+        "a file brings authorities and addresses along",
+        "store/exchange.py",
+        "    if (names := tuple(_trusting(entry.account))) and not with_trust:\n",
+        "    if (names := ()) and not with_trust:\n",
+        f"{EXCHANGE}::test_whom_to_believe_is_taken_over_only_where_that_is_asked_for",
+    ),
+    Mutant(
+        "a file turns revocation off",
+        "store/exchange.py",
+        "    if account.policy.revocation is Revocation.OFF:\n",
+        "    if False:\n",
+        f"{EXCHANGE}::test_whom_to_believe_is_taken_over_only_where_that_is_asked_for",
+    ),
+    Mutant(
+        "a file has another domain's certificate accepted",
+        "store/exchange.py",
+        "        if endpoint and endpoint.srv_domain and not",
+        "        if endpoint and False and not",
+        f"{EXCHANGE}::test_whom_to_believe_is_taken_over_only_where_that_is_asked_for",
     ),
     Mutant(
         "a file gives up the minimum in silence",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 import pickle
-import warnings
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +14,13 @@ from cryptography.hazmat.primitives.serialization import BestAvailableEncryption
 from securemail import (
     Account,
     ClientCertificate,
-    ConfidentialityWarning,
     Endpoint,
     OAuthToken,
     Password,
-    Policy,
-    Revocation,
     Secret,
     Service,
     Timeouts,
     TLSMode,
-    TLSVersion,
     TrustStore,
     UsageError,
 )
@@ -179,38 +174,6 @@ def test_names_and_passwords_cannot_end_a_command_line(bad: str) -> None:
 
     with pytest.raises(UsageError, match="username"):
         OAuthToken(bad, fetch)
-
-
-def test_the_default_policy_has_the_minimum_of_the_rfc() -> None:
-    policy = Policy()
-    assert policy.has_minimum
-    assert policy.minimum_tls is TLSVersion.TLS_1_2
-    assert policy.revocation is Revocation.IF_STAPLED
-
-
-@pytest.mark.parametrize("value", ["required", True, None])
-def test_what_is_wanted_about_revocation_is_one_of_three(value: Any) -> None:
-    with pytest.raises(UsageError) as caught:
-        Policy(revocation=value)
-    assert caught.value.field == "Policy.revocation"
-
-
-def test_the_minimum_is_turned_off_only_with_a_warning() -> None:
-    with pytest.warns(ConfidentialityWarning, match="neither its passwords nor its messages"):
-        policy = Policy.without_minimum(acknowledge="I know")
-    assert not policy.has_minimum
-    assert policy.acknowledged == "I know"
-
-
-@pytest.mark.parametrize("words", ["", "  ", None])
-def test_the_minimum_is_not_turned_off_without_words(words: Any) -> None:
-    with warnings.catch_warnings(), pytest.raises(UsageError):
-        Policy.without_minimum(acknowledge=words)
-
-
-def test_a_policy_cannot_be_talked_into_an_acknowledgement() -> None:
-    with pytest.raises(TypeError):
-        Policy(acknowledged="yes")  # type: ignore[call-arg]
 
 
 @pytest.mark.parametrize("seconds", [0, True, -1, float("inf"), float("nan"), "5"])

@@ -30,6 +30,7 @@ from tests.mutants_revocation import REVOCATION_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
 from tests.mutants_store import STORE_MUTANTS
 from tests.mutants_submission import SUBMISSION_MUTANTS
+from tests.mutants_tls import TLS_MUTANTS
 from tests.mutants_watching import WATCHING_MUTANTS
 
 ROOT = Path(__file__).parents[1]
@@ -51,6 +52,7 @@ ALL = (
     *SASL_MUTANTS,
     *STORE_MUTANTS,
     *SUBMISSION_MUTANTS,
+    *TLS_MUTANTS,
     *WATCHING_MUTANTS,
 )
 

@@ -58,5 +58,5 @@ def _checked(pem: bytes) -> bytes:
     try:
         x509.load_pem_x509_certificates(pem)
     except Exception as exc:  # cryptography's InvalidVersion is no ValueError, nor are its warnings
-        raise UsageError(f"no certificate in the PEM: {exc}", field=_FIELD) from exc
+        raise UsageError("no certificate in PEM is in it, or a damaged one", field=_FIELD) from exc
     return pem

@@ -135,12 +135,21 @@ def no_keyring() -> Iterator[None]:
 
 
 @pytest.fixture
+def own_keyring(no_keyring: None) -> InMemory:
+    """A keyring that is safe, and this test's."""
+    mine = InMemory()
+    keyring.set_keyring(mine)
+    return mine
+
+
+@pytest.fixture
 def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, no_keyring: None) -> Run:
     """Run the command as at a terminal of 100 columns, without colour, with accounts of its own."""
     monkeypatch.setenv("COLUMNS", "100")
     monkeypatch.setenv("SECUREMAIL_STORE", str(tmp_path / "accounts.db"))
     monkeypatch.setenv("NO_COLOR", "1")
-    monkeypatch.delenv("SECUREMAIL_PASSWORD", raising=False)
+    for name in ("PASSWORD", "TOKEN", "KEY", "KEY_PASSPHRASE"):
+        monkeypatch.delenv(f"SECUREMAIL_{name}", raising=False)
 
     def command(*arguments: str, stdin: str | None = None, **variables: str) -> Result:
         for name, value in variables.items():

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import stat
 from collections.abc import Callable
 from pathlib import Path
 
-import keyring
 import pytest
 
 from securemail import TLSMode
@@ -17,13 +15,6 @@ from tests.cli.conftest import InMemory, Run, World
 
 ADD = ("account", "add", "alice@example.org", "--username", "alice")
 Added = Callable[[str], None]
-
-
-@pytest.fixture
-def own_keyring(no_keyring: None) -> InMemory:
-    mine = InMemory()
-    keyring.set_keyring(mine)
-    return mine
 
 
 def test_an_account_is_found_tried_and_kept_with_its_password_in_the_keyring(
@@ -97,7 +88,7 @@ def test_what_is_exported_is_for_its_owner_and_can_be_taken_back(
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert "secret" not in file.read_text()
     assert run("account", "remove", "1", "--yes").exit_code == Exit.OK
-    done = run("account", "add", "--from", str(file), "--json")
+    done = run("account", "add", "--from", str(file), "--with-trust", "--json")
     assert done.exit_code == Exit.OK, done.output
     assert json.loads(done.stdout)[0]["address"] == "alice@example.org"
 
@@ -164,7 +155,9 @@ def test_servers_that_do_not_prove_what_the_account_insists_on_are_not_taken(
     run("account", "remove", "1", "--yes")
     accounts["accounts"][0]["policy"] = {"require_post_quantum": True}
     (tmp_path / "strict.json").write_text(json.dumps(accounts))
-    assert run("account", "add", "--from", str(tmp_path / "strict.json")).exit_code == Exit.OK
+    strict = ("account", "add", "--from", str(tmp_path / "strict.json"))
+    assert run(*strict).exit_code == Exit.USAGE  # its authority is the file's word
+    assert run(*strict, "--with-trust").exit_code == Exit.OK
     done = run("account", "upgrade", "2", "--yes", *world.dns)
     assert done.exit_code == Exit.NOT_PRIVATE, done.output
     assert "was not changed" in done.stderr
@@ -187,77 +180,6 @@ def test_without_a_minimum_no_server_is_taken_that_proves_nothing(
     done = run("account", "upgrade", "1", "--yes", *world.dns_without_dane)
     assert done.exit_code == Exit.NOT_PRIVATE, done.output
     assert json.loads(run("account", "show", "1", "--json").stdout)["imap"]["tls"] == "starttls"
-
-
-# --- pins
-
-
-def pinning(world: World) -> tuple[str, ...]:
-    imap = world.server.endpoint(TLSMode.IMPLICIT)
-    where = f"{imap.addresses[0]}:{imap.port}"
-    return ("account", "pin", "alice@example.org", "--imap", where, "--tls", "implicit")
-
-
-def fingerprint(world: World) -> str:
-    return hashlib.sha256(world.server.certificate.der).digest().hex(":").upper()
-
-
-def test_a_certificate_is_pinned_by_its_fingerprint_and_in_words_and_it_is_said_to_be_not_private(
-    run: Run, world: World
-) -> None:
-    accept = ("--acknowledge", "it is mine", "--fingerprint", fingerprint(world))
-    done = run(*pinning(world), *accept, "--username", "alice", SECUREMAIL_PASSWORD="secret")
-    assert done.exit_code == Exit.OK, done.output
-    assert "unknown issuer" in done.stderr
-    assert "NOT private" in done.stderr
-    shown = run("account", "show", "1")
-    assert "it is mine" in shown.stdout
-    assert "Pin for IMAP at 127.0.0.1" in shown.stdout
-
-
-def test_a_pin_that_is_undone_stays_in_the_history_and_the_minimum_comes_back(
-    run: Run, world: World
-) -> None:
-    accept = ("--acknowledge", "it is mine", "--fingerprint", fingerprint(world))
-    run(*pinning(world), *accept, "--username", "alice", SECUREMAIL_PASSWORD="secret")
-    assert run("account", "unpin", "1", "--yes").exit_code == Exit.OK
-    shown = json.loads(run("account", "show", "1", "--json").stdout)
-    assert "pins" not in shown
-    assert "policy" not in shown
-    assert shown["pin_history"][0]["undone_at"]
-    done = run("account", "test", "1")
-    assert done.exit_code == Exit.NOT_PRIVATE
-    assert run("account", "unpin", "1", "--yes").exit_code == Exit.USAGE
-
-
-@pytest.mark.parametrize(
-    "accept",
-    [
-        (),
-        ("--acknowledge", "it is mine"),
-        ("--acknowledge", "it is mine", "--fingerprint", "00:11"),
-        ("--fingerprint", "theirs"),
-    ],
-)
-def test_nobody_pins_by_the_way(run: Run, world: World, accept: tuple[str, ...]) -> None:
-    given = [fingerprint(world) if each == "theirs" else each for each in accept]
-    done = run(*pinning(world), *given, SECUREMAIL_PASSWORD="secret")
-    assert done.exit_code == Exit.USAGE
-    assert json.loads(run("account", "list", "--json").stdout) == []
-
-
-def test_a_valid_certificate_is_not_pinned(run: Run, world: World) -> None:
-    done = run("account", "pin", "alice@example.org", *world.options, SECUREMAIL_PASSWORD="secret")
-    assert done.exit_code == Exit.USAGE
-    assert "All certificates are valid" in done.stderr
-
-
-def test_an_account_that_is_kept_gets_no_pin(run: Run, world: World, added: Added) -> None:
-    added("alice")
-    accept = ("--acknowledge", "it is mine", "--fingerprint", fingerprint(world))
-    done = run(*pinning(world), *accept)
-    assert done.exit_code == Exit.USAGE
-    assert "there already" in done.stderr
 
 
 # --- mistakes

@@ -31,7 +31,7 @@ def keep(run: Run, world: DovecotWorld, user: str, tmp_path: Path, **ports: int)
     file = tmp_path / f"{user}.json"
     file.write_text(json.dumps({"securemail": 1, "accounts": [account]}))
     password = world.passwords[user]
-    done = run("account", "add", "--from", str(file), SECUREMAIL_PASSWORD=password)
+    done = run("account", "add", "--from", str(file), "--with-trust", SECUREMAIL_PASSWORD=password)
     assert done.exit_code == Exit.OK, done.output
 
 

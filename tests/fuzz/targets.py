@@ -178,7 +178,7 @@ def accounts(data: bytes) -> None:
 
 
 def _read_and_write(text: str, form: exchange.Format) -> None:
-    exchange.write(exchange.read(text, form, with_pins=True), form)
+    exchange.write(exchange.read(text, form, with_pins=True, with_trust=True), form)
 
 
 def authorities(data: bytes) -> None:

@@ -22,6 +22,7 @@ from securemail.protocol.dialogue import (
 )
 from securemail.protocol.machine import Machine
 from securemail.secret import SecretBytes
+from tests.protocol.gates import open_gate
 
 PLAIN = ConfirmAndAuthenticate(Authenticate("PLAIN", SecretBytes(b"\0alice\0secret")))
 GREETINGS = {Service.IMAP: b"* OK hi\r\n", Service.POP3: b"+OK hi\r\n"}
@@ -37,10 +38,6 @@ YES = {Service.IMAP: b"T2 OK welcome\r\n", Service.POP3: b"+OK welcome\r\n"}
 NO = {Service.IMAP: b"T2 NO never\r\n", Service.POP3: b"-ERR never\r\n"}
 ASK = {Service.IMAP: b"+ aGk=\r\n", Service.POP3: b"+ aGk=\r\n"}
 BOTH = pytest.mark.parametrize("service", GREETINGS)
-
-
-def open_gate(intent: Intent) -> None:
-    """Let everything pass."""
 
 
 def closed_gate(intent: Intent) -> None:

@@ -19,7 +19,8 @@ from securemail.protocol.dialogue import (
 from securemail.protocol.machine import Machine
 from securemail.protocol.pop3 import POP3Dialect
 from securemail.secret import SecretBytes
-from tests.protocol.test_pop3_dialogue import asked, fresh, open_gate, ready, say
+from tests.protocol.gates import open_gate
+from tests.protocol.test_pop3_dialogue import asked, fresh, ready, say
 
 PLAIN = Authenticate("PLAIN", SecretBytes(b"\0alice\0secret"))
 

@@ -14,7 +14,6 @@ from securemail.errors import (
     SecureMailError,
     UsageError,
 )
-from securemail.intent import Intent
 from securemail.protocol.dialogue import (
     Authenticate,
     CancelExchange,
@@ -35,14 +34,11 @@ from securemail.protocol.dialogue import (
 from securemail.protocol.machine import Machine
 from securemail.protocol.submission import SubmissionDialect
 from securemail.secret import Secret, SecretBytes
+from tests.protocol.gates import open_gate
 
 GREETING = b"220 mail.example.org ESMTP\r\n"
 OFFER = b"250-mail.example.org at your service\r\n250-size 1000\r\n250 AUTH PLAIN EXTERNAL\r\n"
 PLAIN = Authenticate("PLAIN", SecretBytes(b"\0alice\0secret"))
-
-
-def open_gate(intent: Intent) -> None:
-    """Let everything pass."""
 
 
 def fresh(name: str = "") -> Machine:

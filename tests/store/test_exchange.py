@@ -11,18 +11,29 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from securemail import ConfidentialityWarning, UsageError, limits
+from securemail import (
+    Account,
+    ConfidentialityWarning,
+    Endpoint,
+    Policy,
+    Revocation,
+    TLSMode,
+    UsageError,
+    limits,
+)
 from securemail.store import Entry, Format
 from securemail.store.exchange import read, write
 from tests.store.accounts import CANARY, PLAIN, full_account, given_up, json_of, with_token
 
+IMPLICIT = TLSMode.IMPLICIT
+BARE = replace(PLAIN, imap=Endpoint("imap.example.org", 993, IMPLICIT))
 ENTRIES = tuple(Entry.of(each) for each in (PLAIN, full_account(), with_token()))
 
 
 @pytest.mark.parametrize("form", Format)
 def test_accounts_survive_a_file(form: Format) -> None:
     text = write(ENTRIES, form)
-    assert read(text, form, with_pins=True) == ENTRIES
+    assert read(text, form, with_pins=True, with_trust=True) == ENTRIES
     assert CANARY not in text
     assert "PRIVATE" not in text
 
@@ -35,15 +46,55 @@ def test_a_file_without_accounts_is_one(form: Format) -> None:
 @pytest.mark.parametrize("form", Format)
 def test_pins_are_taken_over_only_where_that_is_asked_for(form: Format) -> None:
     with pytest.raises(UsageError) as caught:
-        read(write(ENTRIES, form), form)
+        read(write(ENTRIES, form), form, with_trust=True)
     assert caught.value.field == "accounts[1].pins"
+
+
+@pytest.mark.parametrize("form", Format)
+@pytest.mark.parametrize(
+    ("account", "field"),
+    [
+        (replace(BARE, trust=full_account().trust), "trust"),
+        (replace(BARE, policy=Policy(revocation=Revocation.OFF)), "policy.revocation"),
+        (
+            replace(BARE, imap=Endpoint("h.example", 993, IMPLICIT, addresses=["192.0.2.1"])),
+            "imap.addresses",
+        ),
+        (
+            replace(BARE, pop3=Endpoint("h.example", 995, IMPLICIT, srv_domain="evil.example")),
+            "pop3.srv_domain",
+        ),
+    ],
+    ids=lambda value: value if isinstance(value, str) else "",
+)
+def test_whom_to_believe_is_taken_over_only_where_that_is_asked_for(
+    account: Account, field: str, form: Format
+) -> None:
+    text = write([Entry.of(BARE), Entry.of(account)], form)
+    with pytest.raises(UsageError) as caught:
+        read(text, form, with_pins=True)
+    assert caught.value.field == "accounts[1]"
+    assert f"{field}: whom to believe is taken over only where" in str(caught.value)
+    assert read(text, form, with_trust=True)[1] == Entry.of(account)
+
+
+def test_all_that_would_be_believed_is_named_at_once() -> None:
+    account = replace(full_account(), policy=Policy(revocation=Revocation.OFF), pins=frozenset())
+    with pytest.raises(UsageError, match=r"trust, policy\.revocation, imap\.addresses: whom"):
+        read(write([Entry.of(account)], Format.JSON), Format.JSON)
+
+
+def test_the_mail_domain_of_the_address_is_nobody_elses() -> None:
+    endpoint = Endpoint("h.example", 993, IMPLICIT, srv_domain="EXAMPLE.org.")
+    entry = Entry.of(replace(BARE, address="alice@Example.org", imap=endpoint))
+    assert read(write([entry], Format.JSON), Format.JSON) == (entry,)
 
 
 def test_what_a_policy_gave_up_is_in_the_file() -> None:
     entry = Entry.of(replace(PLAIN, policy=given_up("nobody cares")))
     with warnings.catch_warnings():
         warnings.simplefilter("error", ConfidentialityWarning)
-        (back,) = read(write([entry], Format.TOML), Format.TOML)
+        (back,) = read(write([entry], Format.TOML), Format.TOML, with_trust=True)
     assert back.account.policy.acknowledged == "nobody cares"
 
 
@@ -113,13 +164,13 @@ def test_a_key_of_very_many_parts_is_found_wherever_it_hides(text: str) -> None:
 
 def test_a_sentence_with_many_dots_is_no_key_of_many_parts() -> None:
     entry = Entry.of(replace(PLAIN, policy=given_up('well "' + "." * 100)))
-    assert read(write([entry], Format.TOML), Format.TOML) == (entry,)
+    assert read(write([entry], Format.TOML), Format.TOML, with_trust=True) == (entry,)
 
 
 @pytest.mark.parametrize("quote", ['"', '"""', "'''", "'", "#", "\\", '\\"'])
 def test_dots_in_a_text_do_not_count_whatever_quotes_stand_among_them(quote: str) -> None:
     entry = Entry.of(replace(PLAIN, policy=given_up(f"well {quote}" + f". {quote}." * 100)))
-    assert read(write([entry], Format.TOML), Format.TOML) == (entry,)
+    assert read(write([entry], Format.TOML), Format.TOML, with_trust=True) == (entry,)
 
 
 def test_a_file_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:

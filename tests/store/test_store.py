@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import pickle
-from collections.abc import AsyncIterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,38 +11,19 @@ import pytest
 
 from securemail import (
     AccountStore,
-    Endpoint,
     Policy,
     SecureMailError,
     Service,
     StoreError,
     StoreReason,
-    TLSMode,
-    TLSVersion,
     UsageError,
-    configuration_changes,
-    pin_offer,
 )
 from securemail.policy.confidentiality import confidentiality
-from securemail.setup import SRV
 from securemail.store import Floor, Format
-from tests.setup.dns import Zone, srv
-from tests.store.accounts import IMAP, PLAIN, a_pin, full_account, given_up, plain
+from tests.store.accounts import PLAIN, full_account, given_up, plain
 from tests.values import GOOD_PROOF
 
 GOOD = confidentiality(Policy(), GOOD_PROOF)
-WORSE = confidentiality(Policy(), replace(GOOD_PROOF, tls_version=TLSVersion.TLS_1_2))
-
-
-@pytest.fixture
-def path(tmp_path: Path) -> Path:
-    return tmp_path / "accounts.db"
-
-
-@pytest.fixture
-async def store(path: Path) -> AsyncIterator[AccountStore]:
-    async with AccountStore(path) as store:
-        yield store
 
 
 async def test_an_account_comes_back_as_it_was_but_for_its_secrets(store: AccountStore) -> None:
@@ -157,104 +137,6 @@ async def test_authorities_are_kept_once_for_all_and_go_with_the_last(
     assert path.stat().st_size <= size
 
 
-# --- pins
-
-
-async def test_pins_are_listed_and_undone_and_their_history_stays(store: AccountStore) -> None:
-    account = replace(PLAIN, pins=frozenset({a_pin(), a_pin(Service.POP3)}))
-    stored = await store.add(account)
-    imap = next(pin for pin in account.pins if pin.service is Service.IMAP)
-    changed = await store.undo_pin(stored, imap)
-    assert changed.account.pins == account.pins - {imap}
-    assert (await store.get(stored.id)).account.pins == account.pins - {imap}
-    records = {record.pin: record.undone_at for record in await store.pins(stored)}
-    assert records.keys() == account.pins
-    undone_at = records[imap]
-    assert undone_at is not None
-    assert undone_at >= imap.made_at
-    with pytest.raises(UsageError):
-        await store.undo_pin(changed, imap)
-
-
-async def test_a_pin_that_is_made_again_has_both_its_lives_in_the_history(
-    store: AccountStore,
-) -> None:
-    pin = a_pin()
-    stored = await store.add(replace(PLAIN, pins=frozenset({pin})))
-    stored = await store.undo_pin(stored, pin)
-    stored = await store.replace(stored, replace(stored.account, pins=frozenset({pin})))
-    first, second = await store.pins(stored)
-    assert first.undone_at is not None
-    assert second.undone_at is None
-    assert stored.account.pins == {pin}
-
-
-async def test_a_stored_account_is_an_existing_one_and_gets_no_pin_offer(
-    store: AccountStore,
-) -> None:
-    account = replace(PLAIN, credentials=None, policy=given_up())
-    stored = await store.add(account)
-    for each in (stored.account, (await store.get(stored.id)).account):
-        with pytest.raises(UsageError) as caught:
-            await pin_offer(each, Service.IMAP)
-        assert caught.value.field == "Account.is_existing"
-
-
-# --- what the provider changes
-
-
-async def test_changes_of_the_provider_are_applied_to_what_they_were_made_for(
-    store: AccountStore,
-) -> None:
-    account = replace(PLAIN, imap=Endpoint("mail.example.org", 143, TLSMode.STARTTLS))
-    stored = await store.add(account)
-    zone = Zone({"_imaps._tcp.example.org": (srv("mail.example.org"),)})
-    changes = await configuration_changes(stored.account, resolver=zone, sources=[SRV()])
-    upgraded = await store.replace(stored, changes.accept(*changes))
-    assert upgraded.account.imap is not None
-    assert upgraded.account.imap.tls is TLSMode.IMPLICIT
-    assert upgraded.login == stored.login
-    with pytest.raises(StoreError) as caught:
-        await store.replace(stored, changes.accept(*changes))
-    assert caught.value.reason is StoreReason.CHANGED
-
-
-# --- floors
-
-
-async def test_what_got_worse_is_told_each_time_until_a_person_knows(store: AccountStore) -> None:
-    stored = await store.add(PLAIN)
-    assert await store.remember(stored, Service.IMAP, GOOD) == ()
-    assert await store.remember(stored, Service.IMAP, GOOD) == ()
-    for _ in range(2):
-        (fall,) = await store.remember(stored, Service.IMAP, WORSE)
-        assert str(fall) == "the version: it was TLSv1.3, and is TLSv1.2"
-    assert await store.floor(stored, Service.IMAP) == Floor.of(GOOD)
-    await store.forget_floor(stored, Service.IMAP)
-    assert await store.remember(stored, Service.IMAP, WORSE) == ()
-    assert await store.floor(stored, Service.IMAP) == Floor.of(WORSE)
-
-
-async def test_each_service_of_each_account_has_a_floor_of_its_own(store: AccountStore) -> None:
-    one, two = await store.add(PLAIN), await store.add(PLAIN)
-    await store.remember(one, Service.IMAP, GOOD)
-    assert await store.floor(one, Service.POP3) == Floor()
-    assert await store.floor(two, Service.IMAP) == Floor()
-
-
-async def test_a_floor_outlives_a_change_of_the_account_and_is_no_change(
-    store: AccountStore,
-) -> None:
-    stored = await store.add(PLAIN)
-    await store.remember(stored, Service.IMAP, GOOD)
-    moved = await store.replace(stored, replace(stored.account, imap=replace_host("new.example")))
-    assert await store.floor(moved, Service.IMAP) == Floor.of(GOOD)
-
-
-def replace_host(host: str) -> Endpoint:
-    return Endpoint(host, IMAP.port, IMAP.tls)
-
-
 # --- files
 
 
@@ -265,7 +147,7 @@ async def test_accounts_move_to_another_store(
     stored = await store.add(full_account())
     text = await store.export_accounts(form)
     async with AccountStore(path.with_name("other.db")) as other:
-        (moved,) = await other.import_accounts(text, form, with_pins=True)
+        (moved,) = await other.import_accounts(text, form, with_pins=True, with_trust=True)
         assert moved.entry == stored.entry
         assert await other.list() == (moved,)
 
@@ -276,7 +158,7 @@ async def test_an_account_without_a_minimum_warns_when_it_is_read_from_a_file(
     await store.add(replace(PLAIN, policy=given_up()))
     text = await store.export_accounts()
     with pytest.warns(match="alice@example.org has no minimum confidentiality"):
-        await store.import_accounts(text)
+        await store.import_accounts(text, with_trust=True)
 
 
 async def test_of_a_file_with_one_bad_account_none_is_taken(store: AccountStore) -> None:

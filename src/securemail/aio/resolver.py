@@ -238,7 +238,11 @@ def _anchors(anchor: str | Path | None) -> Anchors:
         return Anchors.from_text(anchor, field=field)
     try:
         return Anchors.from_text(Path(anchor).read_text("ascii"), field=field)
-    except (OSError, ValueError) as exc:
+    except UsageError:
+        raise  # it is a ValueError, too
+    except OSError as exc:
+        raise UsageError(f"cannot read {anchor}: {exc.strerror}", field=field) from exc
+    except ValueError as exc:
         raise UsageError(f"cannot read {anchor}: {exc}", field=field) from exc
 
 

@@ -20,7 +20,8 @@ from securemail.cli.exits import Exit
 from securemail.cli.hints import hints_on_changes
 from securemail.cli.looking import say_verdict
 from securemail.cli.options import Surroundings
-from securemail.cli.storing import find_account, opened, store_path, with_secrets
+from securemail.cli.storing import find_account, opened, store_path
+from securemail.cli.unlocking import with_secrets
 from securemail.cli.view import reports_view
 from securemail.discovery.changes import Change, Changes
 from securemail.errors import ConfirmationRequired, DeadlineError, DiscoveryError, UsageError
@@ -41,7 +42,10 @@ def try_out(
     timeout: options.Seconds = 40.0,
     json: options.AsJSON = False,
 ) -> None:
-    """Connect to all servers of an account and log in, and tell what got worse since last time."""
+    """Connect to all servers of an account and log in, and tell what got worse since last time.
+
+    The password comes from SECUREMAIL_PASSWORD or the keyring, or is asked for.
+    """
     terminal = Terminal(is_json=json)
     path = store_path(store)
     around = options.surroundings(terminal, dns, dns_anchor, None, timeout)

@@ -70,7 +70,7 @@ def pin(
         terminal.say("All certificates are valid: `securemail account add` is what you want.")
         raise typer.Exit(Exit.USAGE)
     for offer in offers:
-        terminal.err.print(offer_view(offer))
+        terminal.remark(offer_view(offer))
     words = _accepted(terminal, offers, acknowledge, fingerprint or [])
     with terminal.failing():
         pins = frozenset(offer.accept(acknowledge=words) for offer in offers)

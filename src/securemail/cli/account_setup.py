@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -13,6 +14,7 @@ from securemail.cli.account_views import account_data, accounts_view
 from securemail.cli.check import Checked, check_account
 from securemail.cli.console import Terminal
 from securemail.cli.exits import Exit, local
+from securemail.cli.key_files import certificate_from
 from securemail.cli.looking import say_verdict
 from securemail.cli.options import Surroundings
 from securemail.cli.storing import opened, store_path
@@ -37,12 +39,35 @@ def add(
     with_pins: Annotated[
         bool, typer.Option("--with-pins", help="With --from: take over its pins, too.")
     ] = False,
+    with_trust: Annotated[
+        bool,
+        typer.Option(
+            "--with-trust",
+            help="With --from: believe whom it says: its authorities (--ca), its servers' "
+            "addresses, and that revocation is not asked for.",
+        ),
+    ] = False,
     imap: enrol.IMAP = None,
     pop3: enrol.POP3 = None,
     submission: enrol.Submission = None,
     tls: options.ModeOption = None,
     username: options.Username = None,
     oauth: enrol.OAuth = False,
+    certificate: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Log in with this client certificate instead of a password: PEM with its chain "
+            "and its key, or PKCS#12. The key goes to the keyring.",
+        ),
+    ] = None,
+    key: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="With --certificate: the key, if elsewhere.")
+    ] = None,
+    with_password: Annotated[
+        bool,
+        typer.Option("--with-password", help="With --certificate: log in with a password, too."),
+    ] = False,
     untested: Annotated[
         bool, typer.Option("--untested", help="Keep it without connecting and logging in.")
     ] = False,
@@ -57,27 +82,37 @@ def add(
     """Find the servers of an address, log in to each, and keep the account.
 
     The password comes from SECUREMAIL_PASSWORD, or is asked for, and goes to the keyring. Without
-    one (`pip install 'securemail[keyring]'`) it is asked for each time. Examples:
+    one (`pip install 'securemail[keyring]'`) it is asked for each time. The passphrase of a key
+    comes from SECUREMAIL_KEY_PASSPHRASE, or is asked for. Examples:
 
         securemail account add alice@example.org
 
         securemail account add a@example.org --imap imap.example.org:143
+
+        securemail account add alice@example.org --certificate alice.p12
 
         securemail account add --from accounts.json
     """
     terminal = Terminal(is_json=json)
     path = store_path(store)
     if (address is None) == (file is None):
-        terminal.fail(UsageError("either that or --from FILE", field="ADDRESS"))
+        terminal.fail(UsageError("give either that or --from FILE", field="ADDRESS"))
     if file is not None:
-        _import(terminal, path, file, with_pins=with_pins)
+        taken = _Taken(file, with_pins=with_pins, with_trust=with_trust)
+        _import(terminal, path, taken)
         return
     name = address or ""
     around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
     terminal.run("reading the accounts", enrol.check_new(path, name))
     manual = enrol.manual(terminal, name, (imap, pop3, submission), tls, around.trust)
     account = manual or enrol.discovered(terminal, name, around, confirm or [])
-    account = enrol.with_login(terminal, account, username or name, is_oauth=oauth)
+    if certificate is not None:
+        shown = certificate_from(terminal, certificate, key)
+        account = replace(account, client_certificate=shown)
+    elif key is not None or with_password:
+        terminal.fail(UsageError("is missing", field="--certificate"))
+    if certificate is None or with_password or oauth:
+        account = enrol.with_login(terminal, account, username or name, is_oauth=oauth)
     if not untested:
         _try(terminal, account, around)
     enrol.keep_account(terminal, path, account)
@@ -93,19 +128,32 @@ def _try(terminal: Terminal, account: Account, around: Surroundings) -> None:
     raise typer.Exit(checked.exit)
 
 
-def _import(terminal: Terminal, path: Path, file: Path, *, with_pins: bool) -> None:
-    form = Format.TOML if file.suffix.lower() == ".toml" else Format.JSON
-    with terminal.failing(), local(file):
-        try:
-            text = file.read_text(encoding="utf-8")
-        except UnicodeDecodeError as exc:
-            raise UsageError(f"{file} is no text in UTF-8", field="--from") from exc
-    added = terminal.run("reading the accounts", _imported(path, text, form, with_pins=with_pins))
+@dataclass(frozen=True, slots=True)
+class _Taken:
+    """A file of accounts, and what of it is believed."""
+
+    file: Path
+    with_pins: bool = field(kw_only=True)
+    with_trust: bool = field(kw_only=True)
+
+    def text(self) -> str:
+        """Return what is in it. Raises: LocalError; UsageError for what is no text."""
+        with local(self.file):
+            try:
+                return self.file.read_text(encoding="utf-8")
+            except UnicodeDecodeError as exc:
+                raise UsageError(f"{self.file} is no text in UTF-8", field="--from") from exc
+
+    async def imported(self, path: Path) -> tuple[StoredAccount, ...]:
+        """Return its accounts, which are in the store. Raises: as `import_accounts`."""
+        form = Format.TOML if self.file.suffix.lower() == ".toml" else Format.JSON
+        text = self.text()
+        async with opened(path) as store:
+            return await store.import_accounts(
+                text, form, with_pins=self.with_pins, with_trust=self.with_trust
+            )
+
+
+def _import(terminal: Terminal, path: Path, taken: _Taken) -> None:
+    added = terminal.run("reading the accounts", taken.imported(path))
     terminal.show(accounts_view(added), [account_data(each) for each in added])
-
-
-async def _imported(
-    path: Path, text: str, form: Format, *, with_pins: bool
-) -> tuple[StoredAccount, ...]:
-    async with opened(path) as store:
-        return await store.import_accounts(text, form, with_pins=with_pins)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 
+from cryptography import x509
 from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from securemail.cli.view import DOUBTFUL, GOOD, certificate_lines, services_line
+from securemail.cli.view import BAD, DOUBTFUL, GOOD, certificate_lines, services_line
 from securemail.pin import Pin
 from securemail.setup.pins import PinOffer
 from securemail.store import PinRecord, StoredAccount
@@ -31,6 +33,7 @@ def accounts_view(accounts: Iterable[StoredAccount]) -> Table:
 def account_view(stored: StoredAccount, pins: Iterable[PinRecord]) -> Group:
     """Return all of one account."""
     parts: list[RenderableType] = [accounts_view([stored])]
+    parts += _certificate_lines(stored)
     for record in pins:
         until = f", undone {record.undone_at:%Y-%m-%d %H:%M} UTC" if record.undone_at else ""
         parts += [*_pin_lines(record.pin, until), Text("")]
@@ -46,11 +49,37 @@ def _pin_lines(pin: Pin, until: str) -> Iterator[Text]:
         yield Text(f"  {line}")
 
 
+def _certificate_lines(stored: StoredAccount) -> Iterator[Text]:
+    """Yield what the account shows to a server that asks; of its key only where that is."""
+    for place, each in enumerate(client_certificates(stored)):
+        key = f"its key {_kept(stored.names.key)}"
+        whose = f"Client certificate, {key}" if place == 0 else "Sent with it"
+        is_over = each.valid_until < datetime.now(UTC)
+        yield Text(f"{whose}{', EXPIRED' * is_over}:", style=BAD if is_over else "")
+        yield from (Text(f"  {line}") for line in certificate_lines(each))
+        yield Text("")
+
+
+def client_certificates(stored: StoredAccount) -> list[CertificateFacts]:
+    """Return what is in the client certificate, and in its chain; nothing where there is none."""
+    if not stored.entry.certificate:
+        return []
+    found = x509.load_pem_x509_certificates(stored.entry.certificate)
+    return [CertificateFacts.of(each) for each in found]
+
+
 def _login(stored: StoredAccount) -> str:
-    if stored.login is None:
-        return "by client certificate" if stored.entry.certificate else "no login"
-    kept = "in the keyring" if tuple(stored.names) else "not kept here"
-    return f"as {stored.login.username}\nby {stored.login.kind.value}, {kept}"
+    lines = []
+    if stored.login is not None:
+        kept = _kept(stored.names.password)
+        lines = [f"as {stored.login.username}", f"by {stored.login.kind.value}, {kept}"]
+    if stored.entry.certificate:
+        lines.append(f"by client certificate, its key {_kept(stored.names.key)}")
+    return "\n".join(lines) or "no login"
+
+
+def _kept(name: str | None) -> str:
+    return "in the keyring" if name else "not kept here"
 
 
 def _policy(stored: StoredAccount) -> Text:

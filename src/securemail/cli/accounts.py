@@ -44,7 +44,8 @@ def list_(store: options.Store = None, json: options.AsJSON = False) -> None:
     """List the accounts with their servers, how they log in, and what they insist on."""
     terminal = Terminal(is_json=json)
     found = terminal.run("reading the accounts", all_accounts(store_path(store)))
-    terminal.show(accounts_view(found), [account_data(each) for each in found])
+    if found or json:
+        terminal.show(accounts_view(found), [account_data(each) for each in found])
     if not found:
         terminal.say("No accounts yet: `securemail account add ADDRESS` makes the first.")
 
@@ -107,7 +108,7 @@ def export(
     """
     terminal = Terminal()
     text = terminal.run("reading the accounts", _exported(store_path(store), _FORMATS[form]))
-    if file is None:
+    if file is None or str(file) == "-":
         terminal.write(text)
         return
     with terminal.failing(), local(file):

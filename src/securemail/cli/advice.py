@@ -18,7 +18,8 @@ from securemail.setup.advice import advice_on
 from securemail.store.errors import StoreError, StoreReason
 
 _STORE: Final[Mapping[StoreReason, str]] = {
-    StoreReason.UNSAFE: "Make it yours alone: chmod 600 the file, chmod go-w its folder.",
+    StoreReason.UNSAFE: "If it is your file of accounts, make it yours alone: chmod 600 the file, "
+    "chmod go-w its folder. If not, name another: --store FILE.",
     StoreReason.FORBIDDEN: "Look whose file it is, or name another: --store FILE.",
     StoreReason.NOT_OURS: "Name another file: --store FILE.",
     StoreReason.NEWER: "Use the newer securemail that has written it.",

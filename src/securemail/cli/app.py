@@ -45,10 +45,15 @@ def securemail(
 
 @app.command(short_help="Run the whole way on this computer.")
 def demo() -> None:
-    """Run the whole way on this computer: discovery, mail sent and read, an attack refused."""
+    """Run the whole way on this computer: discovery, mail sent and read, an attack refused.
+
+    It needs `pip install 'securemail[testing]'`, no network and no account.
+    """
     try:
-        from securemail.demo import main  # noqa: PLC0415 - it needs an extra of its own
-    except ModuleNotFoundError as exc:
-        Terminal().say(f"{exc.name} is missing: pip install 'securemail[testing]'")
+        import trustme  # noqa: F401, PLC0415 - only to see whether it is there
+    except ModuleNotFoundError:
+        Terminal().say("trustme is missing: pip install 'securemail[testing]'")
         raise typer.Exit(Exit.USAGE) from None
+    from securemail.demo import main  # noqa: PLC0415 - it needs that
+
     main()

@@ -11,30 +11,40 @@ import os
 from typing import Final
 
 import typer
+from rich.text import Text
 
 from securemail.account import Account
 from securemail.cli.console import Terminal
 from securemail.cli.exits import Exit
-from securemail.credentials import Credentials, OAuthToken, Password
+from securemail.credentials import OAuthToken, Password
 from securemail.discovery.plan import Plan
 from securemail.errors import ConfirmationRequired, SecureMailError, UsageError
+from securemail.secret import Secret
 
 PASSWORD: Final = "SECUREMAIL_PASSWORD"  # noqa: S105 - no password, but the name of a variable
 TOKEN: Final = "SECUREMAIL_TOKEN"  # noqa: S105 - likewise
 
 
-def password_for(terminal: Terminal, username: str) -> Credentials:
+def password_for(terminal: Terminal, username: str) -> Password:
     """Return what `username` logs in with: from the environment, or from the person.
 
     Raises: typer.Exit when there is neither.
     """
-    given = os.environ.get(PASSWORD)
-    if given is None:
-        if not has_person():
-            terminal.fail(UsageError(f"set {PASSWORD}: nobody can be asked", field="password"))
-        given = _typed(terminal, f"Password of {username}: ")
+    given = secret_for(terminal, PASSWORD, f"Password of {username}: ")
     with terminal.failing():
         return Password(username, given)
+
+
+def secret_for(terminal: Terminal, variable: str, prompt: str) -> Secret:
+    """Return a secret from the environment, or from the person.
+
+    Raises: typer.Exit when there is neither.
+    """
+    if given := os.environ.get(variable):
+        return Secret(given)
+    if not has_person():
+        terminal.fail(UsageError(f"set {variable}: nobody can be asked", field="password"))
+    return Secret(_typed(terminal, prompt))
 
 
 def token_for(terminal: Terminal, username: str) -> OAuthToken:
@@ -86,7 +96,7 @@ def typed(terminal: Terminal, question: str) -> str:
     """
     if not terminal.is_interactive:
         return ""
-    terminal.err.print(question, end="", markup=False)
+    terminal.remark(Text(question, end=""))
     try:
         return input().strip()
     except (KeyboardInterrupt, EOFError):

@@ -22,7 +22,10 @@ from securemail.setup.verify import verify_account
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """What was found out. `hints` are what could be better though it works."""
+    """What was found out. `hints` are what could be better though it works.
+
+    `unanswered` are servers that need not be there, and are not.
+    """
 
     title: str
     reports: tuple[ServiceReport, ...]
@@ -46,6 +49,7 @@ class Checked:
             "target": self.title,
             "private": self.exit is Exit.OK,
             "services": [each.as_dict() for each in self.reports],
+            "unanswered": [each.as_dict() for each in self.unanswered],
             "hints": list(self.hints),
         }
 

@@ -10,13 +10,15 @@ import warnings
 from collections.abc import Coroutine, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final, NoReturn, TypeVar
+from typing import Any, Final, NoReturn, TextIO, TypeVar
 
 import typer
 from rich.console import Console, RenderableType
+from rich.text import Text
 
 from securemail.cli.advice import advice_for
-from securemail.cli.exits import Exit, exit_of
+from securemail.cli.exits import Exit, LocalError, exit_of
+from securemail.cli.harmless import Harmless, harmless_json
 from securemail.errors import ConfidentialityWarning, SecureMailError
 
 T = TypeVar("T")
@@ -38,37 +40,55 @@ class Terminal:
     def show(self, view: RenderableType, data: object) -> None:
         """Write the result: `view` for a person, `data` for a program with `--json`."""
         if self.is_json:
-            self.write(json.dumps(data, indent=2, ensure_ascii=False) + "\n")
+            self._write_json(data, indent=2)
         else:
             self._print(view)
 
     def show_next(self, view: RenderableType, data: object) -> None:
         """Write one of many results, at once; with `--json` one object on one line."""
         if self.is_json:
-            self.write(json.dumps(data, ensure_ascii=False) + "\n")
+            self._write_json(data)
         else:
             self._print(view)
 
+    def _write_json(self, data: object, indent: int | None = None) -> None:
+        self.write(harmless_json(json.dumps(data, indent=indent, ensure_ascii=False)) + "\n")
+
     def write(self, text: str) -> None:
-        """Write a text to standard output as it is; nobody need read it to its end."""
-        try:
+        """Write a text to standard output as it is; nobody need read it to its end.
+
+        Raises: typer.Exit.
+        """
+        with self._writing():
             sys.stdout.write(text)
             sys.stdout.flush()
-        except BrokenPipeError:
-            # `| head` has seen enough. Python would complain once more when it flushes at the end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            raise typer.Exit(_BROKEN_PIPE) from None
 
     def _print(self, view: RenderableType) -> None:
-        with self.out.capture() as captured:
-            self.out.print(view)
+        # At the end of a capture rich flushes, too.
+        with self._writing(), self.out.capture() as captured:
+            self.out.print(Harmless(view))
         self.write(captured.get())
+
+    @contextmanager
+    def _writing(self) -> Iterator[None]:
+        try:
+            yield
+        except BrokenPipeError:
+            discard(sys.stdout)  # `| head` has seen enough
+            raise typer.Exit(_BROKEN_PIPE) from None
+        except OSError as exc:
+            discard(sys.stdout)
+            self.fail(LocalError(f"standard output cannot be written: {exc.strerror}"))
 
     # --- remarks
 
     def say(self, text: str, *, style: str = "") -> None:
         """Write a remark that is no result."""
-        self.err.print(text, style=style, markup=False)
+        self.remark(Text(text, style=style))
+
+    def remark(self, view: RenderableType) -> None:
+        """Write the same of any form."""
+        self.err.print(Harmless(view))
 
     def fail(self, error: SecureMailError, data: Mapping[str, object] | None = None) -> NoReturn:
         """End the command with one clear sentence, what can be done, and an exit code.
@@ -77,7 +97,7 @@ class Terminal:
         """
         if self.is_json:
             said = {"error": type(error).__name__, "message": str(error), **(data or {})}
-            self.write(json.dumps(said, ensure_ascii=False) + "\n")
+            self._write_json(said)
         self.say(_sentence(str(error)), style="bold red")
         if advice := advice_for(error):
             self.say(advice)
@@ -90,7 +110,7 @@ class Terminal:
 
         Raises: typer.Exit.
         """
-        with self.err.status(f"{doing} …"):
+        with self.err.status(Text(f"{doing} …")):
             return self.run_plain(work)
 
     def run_plain(self, work: Coroutine[Any, Any, T]) -> T:
@@ -135,6 +155,15 @@ class Terminal:
         return sys.stdin.isatty() and self.err.is_terminal
 
 
+def discard(stream: TextIO) -> None:
+    """Lead to nowhere what is still to be written; Python would complain at its own end."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _sentence(text: str) -> str:
     end = "" if text.endswith((".", "?", "!")) else "."
-    return f"{text[:1].upper()}{text[1:]}{end}"
+    first = text.partition(" ")[0].rstrip(":")
+    # The name of a file is written as it is.
+    return f"{text[:1].upper()}{text[1:]}{end}" if first.isalpha() else f"{text}{end}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Final
@@ -14,9 +15,11 @@ from securemail.cli.account_views import account_data, accounts_view
 from securemail.cli.asking import account_of, password_for, token_for
 from securemail.cli.check import find
 from securemail.cli.console import Terminal
+from securemail.cli.key_files import KEY
 from securemail.cli.options import Surroundings
 from securemail.cli.storing import all_accounts, keep
 from securemail.cli.target import servers_of
+from securemail.credentials import Credentials
 from securemail.discovery.endpoints import with_endpoint
 from securemail.errors import UsageError
 from securemail.trust import TrustStore
@@ -33,7 +36,11 @@ OAuth = Annotated[
     bool, typer.Option("--oauth", help="Log in with an access token, from SECUREMAIL_TOKEN.")
 ]
 
-_SERVICES: Final = (Service.IMAP, Service.POP3, Service.SUBMISSION)
+_SERVICES: Final = (
+    (Service.IMAP, "--imap"),
+    (Service.POP3, "--pop3"),
+    (Service.SUBMISSION, "--submission"),
+)
 
 
 def manual(
@@ -48,10 +55,11 @@ def manual(
         return None
     with terminal.failing():
         account = Account(address, trust=trust)
-        for service, text in zip(_SERVICES, servers, strict=True):
+        for (service, option), text in zip(_SERVICES, servers, strict=True):
             if text is not None:
                 # Implicit TLS is the first, where neither port nor option says otherwise.
-                server = servers_of(text, service, options.MODES.get(tls) or _mode(text))[0]
+                mode = options.MODES.get(tls) or _mode(text)
+                server = servers_of(text, service, mode, field=option)[0]
                 account = with_endpoint(account, service, server.endpoint)
         return account
 
@@ -70,7 +78,7 @@ def discovered(
 
 def with_login(terminal: Terminal, account: Account, username: str, *, is_oauth: bool) -> Account:
     """Return the account with what it logs in with: a token, or a password."""
-    ask = token_for if is_oauth else password_for
+    ask: Callable[[Terminal, str], Credentials] = token_for if is_oauth else password_for
     return replace(account, credentials=ask(terminal, username))
 
 
@@ -78,8 +86,10 @@ def keep_account(terminal: Terminal, path: Path, account: Account) -> None:
     """Keep the account, and show it; say so where its secret is not kept with it."""
     stored, why = terminal.run("keeping the account", keep(path, account))
     terminal.show(accounts_view([stored]), account_data(stored))
-    if why:
+    if why and account.credentials is not None:
         terminal.say(f"Its password is not kept, and will be asked for: {why}.")
+    if why and account.client_certificate is not None:
+        terminal.say(f"The key is not kept; {KEY} is to name its file each time: {why}.")
 
 
 async def check_new(path: Path, address: str) -> None:

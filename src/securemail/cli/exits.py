@@ -1,13 +1,13 @@
-"""How the command ends, for scripts. The numbers are stable."""
+"""Which error ends the command with which code."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from enum import IntEnum
 from pathlib import Path
 from typing import Final
 
+from securemail.cli.codes import Exit
 from securemail.errors import (
     AuthenticationError,
     CommandError,
@@ -27,33 +27,6 @@ class LocalError(SecureMailError):
     """A file of this computer cannot be read or written, and the operating system says why."""
 
 
-class Exit(IntEnum):
-    """What came of it."""
-
-    OK = 0
-    """Done; for `check`: all of it is private."""
-    NOT_PRIVATE = 1
-    """The server is not trusted, or protects less than it should."""
-    USAGE = 2
-    """The command was not understood, or something that it names is wrong."""
-    UNREACHABLE = 3
-    """The DNS, the network or the server does not answer."""
-    LOGIN = 4
-    """The login was refused."""
-    CONFIRM = 5
-    """A person must confirm a host first."""
-    NOT_SENT = 6
-    """The message was refused, for some of its recipients or for all."""
-    UNKNOWN = 7
-    """Nobody knows whether the message was accepted."""
-    LOCAL = 8
-    """A file or the keyring of this computer cannot be read or written."""
-    REFUSED = 9
-    """The server refused what was asked, such as to open a mailbox."""
-    INTERRUPTED = 130
-    """Ctrl-C."""
-
-
 # The first that fits. What is not listed is a server that is not what it should be.
 _EXITS: Final[tuple[tuple[type[SecureMailError], Exit], ...]] = (
     (UsageError, Exit.USAGE),
@@ -69,6 +42,8 @@ _EXITS: Final[tuple[tuple[type[SecureMailError], Exit], ...]] = (
     (CommandError, Exit.REFUSED),
 )
 
+
+__all__ = ["EXIT_CODES", "Exit", "LocalError", "exit_of", "local"]
 
 EXIT_CODES: Final = (
     "Exit codes: 0 fine, 1 not private, 2 wrong usage, 3 no answer, 4 login refused, "

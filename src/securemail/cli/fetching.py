@@ -22,7 +22,8 @@ from securemail.cli.fetch.incoming import Folder, Incoming, Maildrop, Waiting
 from securemail.cli.fetch.maildir import Maildir
 from securemail.cli.fetch.mbox import Mbox
 from securemail.cli.options import Surroundings
-from securemail.cli.storing import find_account, store_path, with_secrets
+from securemail.cli.storing import find_account, store_path
+from securemail.cli.unlocking import with_secrets
 from securemail.connect import connect_imap, connect_pop3
 from securemail.errors import UsageError
 
@@ -75,7 +76,8 @@ def fetch(
     """Fetch all messages that are not there yet; the server keeps them all, as they are.
 
     Interrupt it at any moment, by Ctrl-C or by pulling the plug: the same command goes on, nothing
-    is lost and nothing is there twice. Use an mbox for nothing else meanwhile. Examples:
+    is lost and nothing is there twice. Use an mbox for nothing else meanwhile. The password comes
+    from SECUREMAIL_PASSWORD or the keyring, or is asked for. Examples:
 
         securemail fetch alice@example.org ~/Maildir
 

@@ -67,7 +67,9 @@ def check(
     else:
         work = check_server(target, options.SERVICES.get(service), options.MODES.get(tls), around)
     checked = terminal.run(f"connecting to the servers of {target}", work)
-    terminal.show(reports_view(checked.title, checked.reports, checked.hints), checked.as_dict())
+    if checked.reports or json:
+        view = reports_view(checked.title, checked.reports, checked.hints)
+        terminal.show(view, checked.as_dict())
     say_verdict(terminal, checked)
     raise typer.Exit(checked.exit)
 
@@ -80,7 +82,12 @@ def discover(
     timeout: options.Seconds = 40.0,
     json: options.AsJSON = False,
 ) -> None:
-    """Show where the mail of an address is: what names each server, and whether it is believed."""
+    """Show where the mail of an address is: what names each server, and whether it is believed.
+
+    Nothing is connected to but the DNS and the provider's web server. Example:
+
+        securemail discover alice@example.org --dns 9.9.9.9
+    """
     terminal = Terminal(is_json=json)
     around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
     plan = terminal.run(f"looking for the servers of {address}", find(address, around))
@@ -97,11 +104,19 @@ def explain(
     timeout: options.Seconds = 40.0,
     json: options.AsJSON = False,
 ) -> None:
-    """Show all that one server proves: certificates, names, dates, DANE, TLS; nobody logs in."""
+    """Show all that one server proves: certificates, names, dates, DANE, TLS; nobody logs in.
+
+    With --dns the answers about DANE are validated. Examples:
+
+        securemail explain imap.example.org:993 --dns 9.9.9.9
+
+        securemail explain mail.example.org:1143 --service imap --tls starttls
+    """
     terminal = Terminal(is_json=json)
     around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
     with terminal.failing():
-        found, *others = servers_of(server, options.SERVICES.get(service), options.MODES.get(tls))
+        kind = (options.SERVICES.get(service), options.MODES.get(tls))
+        found, *others = servers_of(server, *kind, field="HOST:PORT")
         if others:
             raise UsageError("add a port, or --service and --tls", field="HOST:PORT")
     explained = terminal.run(f"connecting to {server}", explain_server(found, around))
@@ -113,11 +128,15 @@ def say_verdict(terminal: Terminal, checked: Checked) -> None:
     """Say in a sentence, beside the table, what it comes to."""
     if checked.unanswered:
         where = ", ".join(str(each.endpoint) for each in checked.unanswered)
-        terminal.say(f"No answer from {where}.")
+        # Of a name that does not exist it is the same for all.
+        why = "" if checked.reports else f": {checked.unanswered[0].error}"
+        terminal.say(f"No answer from {where}{why}.")
     verdict = {
         Exit.OK: Text(f"Mail of {checked.title} is private.", style="bold green"),
         Exit.LOGIN: Text("The servers are private, but the login was refused.", style="bold red"),
-        Exit.UNREACHABLE: Text("Not all servers answer.", style="bold red"),
+        Exit.UNREACHABLE: Text(
+            "Not all servers answer." if checked.reports else "No server answers.", style="bold red"
+        ),
     }
     bad = Text(f"Mail of {checked.title} is NOT private.", style="bold red")
-    terminal.err.print(verdict.get(checked.exit, bad))
+    terminal.remark(verdict.get(checked.exit, bad))

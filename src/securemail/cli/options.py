@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ipaddress
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -45,9 +47,13 @@ MODES: Final[dict[ModeName | None, TLSMode]] = {
 }
 
 ServiceOption = Annotated[
-    ServiceName | None, typer.Option("--service", help="What the server speaks.")
+    ServiceName | None,
+    typer.Option("--service", help="What the server speaks. Default: what the port stands for."),
 ]
-ModeOption = Annotated[ModeName | None, typer.Option("--tls", help="When TLS begins there.")]
+ModeOption = Annotated[
+    ModeName | None,
+    typer.Option("--tls", help="TLS at once, or by STARTTLS. Default: what the port stands for."),
+]
 DNS = Annotated[
     str | None,
     typer.Option(
@@ -75,7 +81,7 @@ CA = Annotated[
 Seconds = Annotated[
     float,
     typer.Option(
-        "--timeout", metavar="SECONDS", min=0.1, help="What all of it may take, a server."
+        "--timeout", metavar="SECONDS", min=0.1, help="The longest that each server may take."
     ),
 ]
 AsJSON = Annotated[bool, typer.Option("--json", help="Write the result as JSON.")]
@@ -135,8 +141,12 @@ class Surroundings:
         )
         if anchor is not None and dns is None:
             raise UsageError("is of use with --dns only", field="--dns-anchor")
-        resolver = Resolver.system() if dns is None else Resolver([server_of(dns)], anchor=anchor)
-        trust = TrustStore.system() if ca is None else TrustStore.from_file(ca)
+        with said_of("Resolver.anchor", "--dns-anchor"):
+            resolver = (
+                Resolver.system() if dns is None else Resolver([server_of(dns)], anchor=anchor)
+            )
+        with said_of("TrustStore", "--ca"):
+            trust = TrustStore.system() if ca is None else TrustStore.from_file(ca)
         return cls(resolver, trust, timeouts)
 
 
@@ -150,9 +160,27 @@ def server_of(text: str) -> tuple[str, int]:
     except ValueError:
         pass
     host, colon, port = text.rpartition(":")
-    if not colon or not (port.isascii() and port.isdecimal()):
+    try:
+        host = str(ipaddress.ip_address(host.strip("[]")))
+    except ValueError:
+        colon = ""
+    if not colon or not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
         raise UsageError(f"{text!r} is neither IP nor IP:PORT", field="--dns")
-    return host.strip("[]"), int(port)
+    return host, int(port)
+
+
+@contextmanager
+def said_of(field: str, option: str) -> Iterator[None]:
+    """Name the option, and not the library's `field`, where its value is wrong.
+
+    Raises: UsageError.
+    """
+    try:
+        yield
+    except UsageError as exc:
+        if exc.field != field:
+            raise
+        raise UsageError(str(exc).removeprefix(f"{field}: "), field=option) from exc
 
 
 def surroundings(

@@ -19,7 +19,8 @@ from securemail.cli.console import Terminal
 from securemail.cli.exits import Exit, local
 from securemail.cli.options import Surroundings
 from securemail.cli.outcomes import outcomes_view, recipient_data
-from securemail.cli.storing import all_accounts, chosen, store_path, with_secrets
+from securemail.cli.storing import all_accounts, chosen, store_path
+from securemail.cli.unlocking import with_secrets
 from securemail.connect import connect_submission
 from securemail.dsn import DSN, Notify
 from securemail.errors import SubmissionError, UnknownOutcome, UsageError
@@ -86,7 +87,8 @@ def send(
     """Submit a message, and show what the server said to each recipient.
 
     Exit codes: 0 accepted for all, 6 refused for some or all, 7 nobody knows. It is never sent
-    again by itself. Bcc is taken out. Examples:
+    again by itself. Bcc is taken out. The password comes from SECUREMAIL_PASSWORD or the keyring,
+    or is asked for. Examples:
 
         securemail send message.eml
 

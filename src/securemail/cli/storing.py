@@ -1,21 +1,17 @@
-"""The file of accounts that the command uses, and one account of it with its secrets."""
+"""The file of accounts that the command uses."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import replace
 from pathlib import Path
 
 import typer
 
 from securemail.account import Account
-from securemail.cli.asking import PASSWORD, password_for, token_for
-from securemail.cli.console import Terminal
 from securemail.credentials import Password
 from securemail.errors import UsageError
-from securemail.store import AccountStore, LoginKind, StoredAccount, StoreError, StoreReason
+from securemail.store import AccountStore, StoredAccount, StoreError, StoreReason
 from securemail.store.file import mapped
 from securemail.store.keyring import SystemKeyring
 
@@ -96,31 +92,7 @@ async def keep(path: Path, account: Account) -> tuple[StoredAccount, str]:
             raise
         async with AccountStore(path) as store:
             return await store.add(account), str(exc)
-    if tuple(stored.names) or not isinstance(account.credentials, Password):
+    has_secret = isinstance(account.credentials, Password) or account.client_certificate
+    if tuple(stored.names) or not has_secret:
         return stored, ""
     return stored, "there is no keyring for it"
-
-
-async def unlock(path: Path, stored: StoredAccount) -> Account:
-    """Return the account with its secrets from the keyring.
-
-    Raises: StoreError.
-    """
-    async with opened(path) as store:
-        return await store.unlock(stored)
-
-
-def with_secrets(terminal: Terminal, path: Path, stored: StoredAccount) -> Account:
-    """Return the account as it can log in: by the environment, the keyring or the person.
-
-    Raises: typer.Exit.
-    """
-    login = stored.login
-    if login is not None and login.kind is LoginKind.OAUTH:
-        return replace(stored.account, credentials=token_for(terminal, login.username))
-    is_given = PASSWORD in os.environ and not stored.entry.certificate
-    if tuple(stored.names) and not is_given:
-        return terminal.run("waiting for the keyring", unlock(path, stored))
-    if login is None:
-        return stored.account
-    return replace(stored.account, credentials=password_for(terminal, login.username))

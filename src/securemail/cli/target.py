@@ -14,7 +14,7 @@ from securemail.setup.sources.well_known import PORTS
 from securemail.trust import TrustStore
 
 _BY_PORT: Final = {port: kind for kind, port in PORTS.items()}
-_ARGUMENT: Final = "ADDRESS|HOST[:PORT]"
+ARGUMENT: Final = "ADDRESS|HOST[:PORT]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,12 +35,16 @@ def is_address(text: str) -> bool:
     return "@" in text
 
 
-def servers_of(text: str, service: Service | None, tls: TLSMode | None) -> tuple[Server, ...]:
+def servers_of(
+    text: str, service: Service | None, tls: TLSMode | None, *, field: str = ARGUMENT
+) -> tuple[Server, ...]:
     """Return the servers that HOST[:PORT] can mean: by its port, or all usual ones of a host.
+
+    `field` is where a person has written it.
 
     Raises: UsageError for what is no host, and for a port that says nothing.
     """
-    host, port = _split(text)
+    host, port = _split(text, field)
     if port is None:
         kinds = [
             (kind, number)
@@ -52,15 +56,15 @@ def servers_of(text: str, service: Service | None, tls: TLSMode | None) -> tuple
         found = service or (usual and usual[0])
         mode = tls or (usual and usual[1])
         if not found or not mode:
+            missing = " and ".join(["--service"] * (not found) + ["--tls"] * (not mode))
             raise UsageError(
-                f"port {port} does not say what speaks there: add --service and --tls",
-                field=_ARGUMENT,
+                f"port {port} does not say what speaks there: add {missing}", field=field
             )
         kinds = [((found, mode), port)]
     return tuple(Server(kind[0], Endpoint(host, number, kind[1])) for kind, number in kinds)
 
 
-def _split(text: str) -> tuple[str, int | None]:
+def _split(text: str, field: str) -> tuple[str, int | None]:
     try:
         return str(ipaddress.ip_address(text.strip("[]"))), None
     except ValueError:
@@ -68,6 +72,6 @@ def _split(text: str) -> tuple[str, int | None]:
     host, colon, port = text.rpartition(":")
     if not colon:
         return text, None
-    if not (port.isascii() and port.isdecimal()):
-        raise UsageError(f"{port!r} is not the number of a port", field=_ARGUMENT)
+    if not (port.isascii() and port.isdecimal() and 1 <= int(port[:6]) <= 65535):
+        raise UsageError(f"{port!r} is not the number of a port", field=field)
     return host.strip("[]"), int(port)

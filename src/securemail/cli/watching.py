@@ -16,7 +16,8 @@ from securemail.cli.exits import local
 from securemail.cli.files import digest, write_through
 from securemail.cli.happenings import event_data, event_view
 from securemail.cli.options import Surroundings
-from securemail.cli.storing import find_account, store_path, with_secrets
+from securemail.cli.storing import find_account, store_path
+from securemail.cli.unlocking import with_secrets
 from securemail.errors import UsageError
 from securemail.watching import Cursor, MaildropCursor, watch
 
@@ -47,7 +48,8 @@ def watch_(
     """Tell what happens in a mailbox until Ctrl-C, and the next time what happened in between.
 
     A line that drops is made anew, at growing intervals; a password that is refused, a certificate
-    that is not valid, or a mailbox that does not exist ends it. Examples:
+    that is not valid, or a mailbox that does not exist ends it. The password comes from
+    SECUREMAIL_PASSWORD or the keyring, or is asked for. Examples:
 
         securemail watch alice@example.org
 

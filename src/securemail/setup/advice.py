@@ -11,6 +11,7 @@ from securemail.errors import (
     ConnectError,
     DeadlineError,
     DiscoveryError,
+    DiscoveryReason,
     InjectionError,
     PolicyError,
     ProtocolError,
@@ -20,6 +21,7 @@ from securemail.errors import (
 )
 from securemail.proof import CertificateReason
 
+_SPELLING: Final = "Check the address; if it is right, ask the provider for its servers' names."
 _PROVIDER: Final = "Tell the provider; do not go on until it is mended."
 _CLOCK: Final = "Check this computer's clock; if it is right, the provider must mend this."
 _FORGED: Final = "Somebody may be in the way: do not go on; try another network."
@@ -67,4 +69,6 @@ def advice_on(error: SecureMailError) -> str:
     """Return what a person can do about `error`."""
     if isinstance(error, CertificateError):
         return _CERTIFICATE.get(error.reason, _PROVIDER)
+    if isinstance(error, DiscoveryError) and error.reason is DiscoveryReason.NOT_FOUND:
+        return _SPELLING
     return next((advice for kind, advice in _ADVICE if isinstance(error, kind)), _PROVIDER)

@@ -10,14 +10,18 @@ import importlib.util
 import json
 import re
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from enum import Enum
 from typing import Any, Final, NoReturn
 
 from securemail import limits
+from securemail.account import Account, Service
+from securemail.discovery.names import domain_of
 from securemail.errors import UsageError
+from securemail.revocation import Revocation
 from securemail.store.document import entry_in, entry_table
 from securemail.store.entry import Entry
+from securemail.store.fields import word
 
 _VERSION: Final = 1
 _PLACE: Final = "file"
@@ -55,11 +59,16 @@ def write(entries: Iterable[Entry], form: Format) -> str:
     return text
 
 
-def read(text: str, form: Format, *, with_pins: bool = False) -> tuple[Entry, ...]:
+def read(
+    text: str, form: Format, *, with_pins: bool = False, with_trust: bool = False
+) -> tuple[Entry, ...]:
     """Return the accounts that `write` has written.
 
     A file with pins is refused, unless `with_pins` says that a person knows who wrote it: they
-    vouch for servers that nobody else vouches for (RFC 8314 section 5.4).
+    vouch for servers that nobody else vouches for (RFC 8314 section 5.4). So is, without
+    `with_trust`, one whose accounts are told whom to believe by the file instead of by this
+    computer: authorities, addresses instead of the DNS, another domain's certificate, revocation
+    that is not asked for.
 
     Raises: UsageError that names the place, for anything else.
     """
@@ -75,15 +84,42 @@ def read(text: str, form: Format, *, with_pins: bool = False) -> tuple[Entry, ..
         most = limits.ACCOUNT_FILE_ACCOUNTS
         raise UsageError(f"no list of at most {most}", field=f"{_PLACE}.accounts")
     return tuple(
-        _entry(each, f"accounts[{n}]", with_pins=with_pins) for n, each in enumerate(accounts)
+        _entry(each, f"accounts[{n}]", with_pins=with_pins, with_trust=with_trust)
+        for n, each in enumerate(accounts)
     )
 
 
-def _entry(data: object, place: str, *, with_pins: bool) -> Entry:
+def _entry(data: object, place: str, *, with_pins: bool, with_trust: bool) -> Entry:
     entry = entry_in(data, place)
     if entry.account.pins and not with_pins:
         raise UsageError("pins are taken over only where that is asked for", field=f"{place}.pins")
+    if (names := tuple(_trusting(entry.account))) and not with_trust:
+        raise UsageError(
+            f"{', '.join(names)}: whom to believe is taken over only where that is asked for",
+            field=place,
+        )
     return entry
+
+
+def _trusting(account: Account) -> Iterator[str]:
+    """Yield the fields that say whom to believe, where that is not as it is by default."""
+    if account.trust.pem is not None:
+        yield "trust"
+    if account.policy.revocation is Revocation.OFF:
+        yield "policy.revocation"
+    for service in Service:
+        endpoint = account.endpoint(service)
+        if endpoint and endpoint.addresses:
+            yield f"{word(service)}.addresses"
+        if endpoint and endpoint.srv_domain and not _is_own(endpoint.srv_domain, account.address):
+            yield f"{word(service)}.srv_domain"
+
+
+def _is_own(domain: str, address: str) -> bool:
+    try:
+        return domain == domain_of(address)
+    except UsageError:
+        return False  # no certificate can name it
 
 
 def _parsed(text: str, form: Format) -> object:

@@ -201,16 +201,25 @@ class AccountStore:
         )
 
     async def import_accounts(
-        self, text: str, form: Format = Format.JSON, *, with_pins: bool = False
+        self,
+        text: str,
+        form: Format = Format.JSON,
+        *,
+        with_pins: bool = False,
+        with_trust: bool = False,
     ) -> tuple[StoredAccount, ...]:
         """Add all accounts that `export_accounts()` has written, or none.
 
         Whoever wrote the text says where the passwords go: read your own only. Pins in it are taken
-        over only `with_pins`, and an account without a minimum warns (ConfidentialityWarning).
+        over only `with_pins`; authorities, addresses, the domain of somebody else's certificate,
+        and that revocation is not asked for, only `with_trust`. An account without a minimum warns
+        (ConfidentialityWarning).
 
         Raises: UsageError that names the place, for what is not exactly as it should be.
         """
-        entries = await self._run(lambda _db: read(text, form, with_pins=with_pins))
+        entries = await self._run(
+            lambda _db: read(text, form, with_pins=with_pins, with_trust=with_trust)
+        )
         for entry in entries:
             if not entry.account.policy.has_minimum:
                 warnings.warn(

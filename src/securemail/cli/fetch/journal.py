@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Final, Self
 
 from securemail.cli.exits import LocalError
-from securemail.cli.files import write_all
+from securemail.cli.files import open_own, write_all
 
 _VERSION: Final = b"securemail fetch 1 "
 
@@ -25,12 +25,13 @@ class Journal:
 
     Nobody else can use it meanwhile.
 
-    Raises: LocalError when another program has it, or it is none; OSError.
+    Raises: LocalError when another program has it, or it is none, or not ours: who can write to it
+    can have messages passed over; OSError.
     """
 
     def __init__(self, path: Path, source: str) -> None:
         self._path = path
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        self._handle = open_own(path, os.O_RDWR | os.O_CREAT)
         try:
             _lock(self._handle, path)
             self.keys: Final = self._read(_VERSION + source.encode() + b"\n")

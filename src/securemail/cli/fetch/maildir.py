@@ -19,8 +19,8 @@ class Maildir:
     """
 
     def __init__(self, path: Path, source: str) -> None:
-        for name in _FOLDERS:
-            (path / name).mkdir(mode=0o700, parents=True, exist_ok=True)
+        for folder in (path, *(path / name for name in _FOLDERS)):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._path = path
         self._source = digest(source)
         self.journal: Final = Journal(path / f".securemail-{self._source}", source)

@@ -13,7 +13,7 @@ from typing import Final
 from securemail.cli.exits import LocalError
 from securemail.cli.fetch.batch import Batch
 from securemail.cli.fetch.journal import Journal
-from securemail.cli.files import digest, sync_folder, write_through
+from securemail.cli.files import digest, open_mailbox, open_own, sync_folder, write_through
 
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 
@@ -32,7 +32,7 @@ class Mbox:
         name = digest(source)
         self._path = path
         self._pending = path.with_name(f".{path.name}.securemail-{name}.pending")
-        self._handle = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        self._handle = open_mailbox(path)
         try:
             self._lock()
             self.journal: Final = Journal(path.with_name(f".{path.name}.securemail-{name}"), source)
@@ -71,13 +71,16 @@ class Mbox:
 
     def _recover(self) -> None:
         self._pending.with_suffix(".half").unlink(missing_ok=True)
-        if not self._pending.exists():
+        try:
+            handle = open_own(self._pending, os.O_RDONLY)
+        except FileNotFoundError:
             return
-        head, _, text = self._pending.read_bytes().partition(b"\n")
+        with os.fdopen(handle, "rb") as file:
+            head, _, text = file.read().partition(b"\n")
         try:
             values = json.loads(head)
             start, keys = int(values["start"]), [str(key) for key in values["keys"]]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             raise LocalError(f"{self._pending} is damaged: move it away") from None
         # Noted in part is noted: the whole batch is here.
         if self.journal.keys.isdisjoint(keys):

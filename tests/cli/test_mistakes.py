@@ -1,0 +1,96 @@
+"""What a person gets wrong is one clear sentence, with what they wrote and what to do."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from securemail.cli.exits import Exit
+from tests.cli.conftest import Run, World
+
+Added = Callable[[str], None]
+EXPLAIN = ("explain", "localhost:993")
+ADD = ("account", "add", "a@example.org")
+
+
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        (("check", ""), "Endpoint.host: a host name is needed."),
+        (("check", "@"), "'@' is not a mail address."),
+        (("check", "a@b c"), "'b c' is not a host name."),
+        (("check", "127.0.0.1:99999"), "ADDRESS|HOST[:PORT]: '99999' is not the number of a port."),
+        (("check", "[/x]:993"), "'/x'"),
+        (("check", "host:1"), "port 1 does not say what speaks there: add --service and --tls."),
+        (("explain", "h:1"), "HOST:PORT: port 1 does not say what speaks there"),
+        (("explain", "h:0"), "HOST:PORT: '0' is not the number of a port."),
+        (("explain", "h"), "HOST:PORT: add a port, or --service and --tls."),
+        ((*ADD, "--imap", "h:1"), "--imap: port 1 does not say what speaks there: add --tls."),
+        ((*ADD, "--pop3", "h:x"), "--pop3: 'x' is not the number of a port."),
+        ((*ADD, "--submission", "h:1"), "--submission: port 1 does not say"),
+        (
+            (*EXPLAIN, "--ca", "/nowhere"),
+            "--ca: cannot read '/nowhere': No such file",
+        ),
+        ((*EXPLAIN, "--ca", __file__), "--ca: no certificate in PEM is in it, or a damaged one."),
+        ((*EXPLAIN, "--dns", "127.0.0.1:99999"), "--dns: '127.0.0.1:99999' is neither IP nor"),
+        ((*EXPLAIN, "--dns", "dns.example:53"), "--dns: 'dns.example:53' is neither IP nor"),
+        (
+            (*EXPLAIN, "--dns", "127.0.0.1", "--dns-anchor", "/nowhere"),
+            "--dns-anchor: cannot read /nowhere: No such file or directory.",
+        ),
+        (
+            (*EXPLAIN, "--dns", "127.0.0.1", "--dns-anchor", __file__),
+            "--dns-anchor: not a list of DS and DNSKEY records",
+        ),
+        (("account", "add"), "ADDRESS: give either that or --from FILE."),
+        (("account", "export"), "--store: there are no accounts in"),
+    ],
+)
+def test_a_mistake_is_named_as_it_was_written(
+    run: Run, command: tuple[str, ...], said: str
+) -> None:
+    done = run(*command)
+    assert done.exit_code == Exit.USAGE
+    assert said in " ".join(done.stderr.split())
+    assert done.stdout == ""
+
+
+def test_the_name_of_a_file_is_said_as_it_is(run: Run) -> None:
+    done = run("send", "message.eml")
+    assert done.exit_code == Exit.LOCAL
+    assert done.stderr.startswith("message.eml: No such file or directory.\n")
+
+
+def test_a_host_that_does_not_exist_is_said_once_and_without_an_empty_table(
+    run: Run, world: World
+) -> None:
+    done = run("check", "nowhere.example.org", *world.dns)
+    assert done.exit_code == Exit.UNREACHABLE
+    assert done.stdout == ""
+    assert done.stderr.count("cannot look up") == 1
+    assert "No server answers." in done.stderr
+
+
+def test_a_list_without_accounts_is_a_sentence_and_no_empty_table(run: Run) -> None:
+    done = run("account", "list")
+    assert (done.exit_code, done.stdout) == (Exit.OK, "")
+    assert "securemail account add ADDRESS" in done.stderr
+
+
+def test_an_empty_variable_is_no_password(run: Run, added: Added, world: World) -> None:
+    added("carol")
+    done = run("account", "test", "1", SECUREMAIL_PASSWORD="")
+    assert done.exit_code == Exit.USAGE
+    assert "set SECUREMAIL_PASSWORD: nobody can be asked" in done.stderr
+
+
+def test_a_dash_is_standard_output(
+    run: Run, added: Added, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    added("carol")
+    assert run("account", "export", "-").stdout == run("account", "export").stdout != ""
+    assert not (tmp_path / "-").exists()
