@@ -18,13 +18,22 @@ class When(Enum):
 class CancelledAt:
     """Awaits a coroutine; cancels the task that does, where the coroutine waits for the n-th time.
 
-    `waits` counts how often it has waited.
+    `waits` counts how often it has waited. `whom` is another task to cancel, one that waits for
+    this one.
     """
 
-    def __init__(self, work: Coroutine[Any, Any, Any], number: int, when: When) -> None:
+    def __init__(
+        self,
+        work: Coroutine[Any, Any, Any],
+        number: int,
+        when: When,
+        *,
+        whom: asyncio.Task[Any] | None = None,
+    ) -> None:
         self._work = work
         self._number = number
         self._when = when
+        self._whom = whom
         self.waits = 0
 
     def __await__(self) -> Generator[Any, Any, Any]:
@@ -45,7 +54,7 @@ class CancelledAt:
             return end.value
 
     def _cancel(self, waiting: asyncio.Future[Any] | None) -> None:
-        task = asyncio.current_task()
+        task = self._whom or asyncio.current_task()
         assert task is not None
         if self._when is When.WAITING or waiting is None:
             task.cancel()

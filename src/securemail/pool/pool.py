@@ -121,19 +121,25 @@ class SessionPool:
     async def aclose(self) -> None:
         """Close every session, in order where that takes no longer than a second.
 
-        Sessions that are still in use are closed, too: their users get an error.
+        Sessions that are still in use are closed, too: their users get an error. When it is
+        cancelled, all sockets are closed at once.
         """
         self._is_closed = True
-        if self._upkeep is not None:
-            self._upkeep.cancel()
-            await asyncio.wait({self._upkeep})
         for ticket in self._ledger.dismiss():
             if not ticket.done():
                 ticket.set_exception(ConnectError("the pool was closed", phase="pool"))
         for key, _ in self._ledger.take_idle():
             self._ledger.drop(key)
-        await asyncio.gather(*(session.aclose() for session in tuple(self._made_at)))
-        self._made_at.clear()
+        try:
+            if self._upkeep is not None:
+                self._upkeep.cancel()
+                await asyncio.wait({self._upkeep})
+            await asyncio.gather(*(session.aclose() for session in tuple(self._made_at)))
+        finally:
+            # Nobody comes back to a pool that was left by a cancelled `async with`.
+            for session in self._made_at:
+                session.abort()
+            self._made_at.clear()
 
     # --- leasing
 

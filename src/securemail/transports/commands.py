@@ -38,6 +38,10 @@ class Commands:
         """Whether the server said anything while nothing was asked, since `start_anew`."""
         return self._has_missed or self._conversation.dialog.unheard > 0
 
+    def forgot(self) -> None:
+        """Take note that something was heard and never used: it counts as missed."""
+        self._has_missed = True
+
     def start_anew(self) -> None:
         """Forget what was missed; call it right before a command that makes up for it."""
         self._has_missed = False

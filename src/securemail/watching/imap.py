@@ -9,6 +9,7 @@ from typing import Any, Final
 from securemail.errors import CommandError, ProtocolError
 from securemail.session import SecureSession
 from securemail.transports.commands import Commands, commands_of
+from securemail.transports.pending import AnswerLine
 from securemail.uids import UIDSet
 from securemail.watching.cursor import Cursor
 from securemail.watching.source import Look
@@ -143,7 +144,27 @@ class IMAPSource:
 
     async def wait(self, cursor: Cursor) -> Look[Cursor]:
         """Wait for a push, or as long as one may wait without asking, and look."""
-        items = [item for item in await self._listen() if not isinstance(item, Code)]
+        lines = await self._pushed()
+        try:
+            return await self._look(cursor, [*parse_items(lines)])
+        except BaseException:
+            # Cancelled in the moment an answer came: the session lives on, what was heard does not.
+            self._commands.forgot()
+            raise
+
+    async def _pushed(self) -> Iterable[AnswerLine]:
+        """Return the next push; as long as it waits, nothing is taken that could be lost."""
+        if not self.is_pushed:
+            await asyncio.sleep(self.poll_s)
+            return ()
+        await self._commands.begin_idle()
+        wait_s = 0 if self._commands.has_missed else self._idle_s
+        return await self._commands.pushed(wait_s=wait_s) or ()
+
+    async def _look(self, cursor: Cursor, pushed: list[Item]) -> Look[Cursor]:
+        # A server that has said goodbye need not answer to DONE.
+        Heard.of(pushed)
+        items = [item for item in [*pushed, *await self._rest()] if not isinstance(item, Code)]
         if not self._has_qresync:
             self._feed(items)
             return await self._catch_up(cursor)
@@ -151,16 +172,10 @@ class IMAPSource:
             return Look(cursor)
         return await self._open(cursor)
 
-    async def _listen(self) -> list[Item]:
-        if not self.is_pushed:
-            await asyncio.sleep(self.poll_s)
-            return [] if self._has_qresync else await self._ask("NOOP")
-        await self._commands.begin_idle()
-        wait_s = 0 if self._commands.has_missed else self._idle_s
-        pushed = list(parse_items(await self._commands.pushed(wait_s=wait_s) or ()))
-        # A server that has said goodbye need not answer to DONE.
-        Heard.of(pushed)
-        return [*pushed, *parse_items(await self._commands.end_idle())]
+    async def _rest(self) -> list[Item]:
+        if self.is_pushed:
+            return list(parse_items(await self._commands.end_idle()))
+        return [] if self._has_qresync else await self._ask("NOOP")
 
     async def _catch_up(self, cursor: Cursor) -> Look[Cursor]:
         numbers = self._numbers
