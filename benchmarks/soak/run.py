@@ -35,7 +35,7 @@ from securemail import (
     TLSMode,
     TrustStore,
 )
-from securemail.events import ConnectFailed, ConnectStarted, SessionLost
+from securemail.events import ConnectFailed, ConnectStarted, Reconnecting, SessionLost, Stopped
 from securemail.uids import UIDSet
 
 # Each twentieth mailbox is watched by POP3, and of the others each second one by STARTTLS.
@@ -55,6 +55,8 @@ class Soak:
     seed: int
     memory: Memory = field(default_factory=Memory)
     events: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    stops: Counter[str] = field(default_factory=Counter)
     outcome: Outcome = field(default_factory=Outcome)
     peak: int = 0
     caught_up_s: float = 0.0
@@ -149,6 +151,10 @@ class Soak:
             case SessionLost(ending=ending, failure=failure):
                 kind = "" if failure is None else f", {failure.kind.__name__}"
                 self.events[f"session {ending.value}{kind}"] += 1
+            case Reconnecting(reason=reason):
+                self.reasons[reason.name.lower()] += 1
+            case Stopped(reason=reason):
+                self.stops[reason.name.lower()] += 1
 
     def _watcher(self, number: int) -> Watcher:
         user = users(self.count)[number]
@@ -194,8 +200,8 @@ def found(soak: Soak) -> dict[str, Any]:
         "connects in flight, at most": soak.peak,
         "all caught up after the last fault, s": round(soak.caught_up_s, 1),
         "told": dict(sorted(soak.desk.counts.items())),
-        "lost because of": dict(soak.desk.lost.most_common()),
-        "watches that ended, and were begun anew": dict(soak.desk.stopped),
+        "reconnects by reason": dict(soak.reasons.most_common()),
+        "watches that ended, and were begun anew": dict(soak.stops),
         "sessions": dict(sorted(soak.events.items())),
         "files and tasks left over": soak.left,
         "minute, KiB resident, objects, files, tasks": [

@@ -22,6 +22,7 @@ from securemail import (
     SecureMailError,
     Timeouts,
     UIDValidityChanged,
+    UsageError,
     WatchEvent,
     watch,
 )
@@ -39,8 +40,6 @@ class Desk:
     chance: random.Random
     up: set[str] = field(default_factory=set)
     counts: Counter[str] = field(default_factory=Counter)
-    lost: Counter[str] = field(default_factory=Counter)
-    stopped: Counter[str] = field(default_factory=Counter)
 
 
 @dataclass(slots=True)
@@ -93,8 +92,9 @@ class Watcher:
                 async for event in events:
                     self._note(event)
         except SecureMailError as error:
-            # Somebody would have to act; here it is tried again, and counted.
-            desk.stopped[type(error).__name__] += 1
+            # Somebody would have to act; here it is begun anew. The observer has heard of it.
+            if isinstance(error, UsageError):
+                raise
 
     def _note(self, event: WatchEvent) -> None:
         """Take note of an event and of its cursor, with nothing in between."""
@@ -110,9 +110,8 @@ class Watcher:
         match event:
             case Connected():
                 desk.up.add(self.user)
-            case Lost(error=error):
+            case Lost():
                 desk.up.discard(self.user)
-                desk.lost[type(error).__name__] += 1
 
 
 def lines(user: str, event: WatchEvent) -> list[str]:
