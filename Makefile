@@ -13,7 +13,7 @@ export PYTHON
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers hostile docs diagrams interop screenshots clean
+.PHONY: help install servers demo test test-full lint types imports fuzz bench bench-full peers hostile soak docs diagrams interop screenshots clean
 
 help: ## list these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{ printf "  make %-11s %s\n", $$1, $$2 }' Makefile
@@ -52,6 +52,9 @@ bench-full: peers ## the same with more rounds and larger numbers
 
 hostile: peers ## attack this library and its peers, and write docs/hostile-clients.md (13 minutes)
 	@$(BIN)/python -m benchmarks.hostile --page docs/hostile-clients.md
+
+soak: install ## watch 500 mailboxes through random bad luck, MINUTES=15, and account for each message
+	@$(BIN)/python -m benchmarks.soak --minutes $(or $(MINUTES),15) $(if $(SEED),--seed $(SEED))
 
 docs: $(VENV)/.docs ## build the documents into build/site, strictly: no warning, no dead link
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict

@@ -23,14 +23,14 @@ OBSERVE_MUTANTS: Final = (
     ),
     Mutant(
         "an observer that raises ends the session",
-        "aio/reporter.py",
+        "aio/audience.py",
         "        except Exception:",
         "        except ArithmeticError:",
         f"{SESSION}::test_an_observer_that_raises_is_logged_once_and_the_session_goes_on",
     ),
     Mutant(
         "an observer that raises is not heard of",
-        "aio/reporter.py",
+        "aio/audience.py",
         '                _log.exception("an observer raised; the session goes on")\n',
         "                pass\n",
         f"{SESSION}::test_an_observer_that_raises_is_logged_once_and_the_session_goes_on",

@@ -117,8 +117,8 @@ WATCHING_MUTANTS: Final = (
     Mutant(
         "a session that the server closed is handed out",
         "pool/pool.py",
-        "        if not is_reusable(kept.session) or now",
-        "        if now",
+        "        if is_reusable(kept.session) and (is_recent",
+        "        if (is_recent",
         f"{POOL}::test_a_session_that_the_server_closed_is_never_handed_out",
     ),
     Mutant(

@@ -16,6 +16,7 @@ from securemail.account import Endpoint
 from securemail.errors import CertificateError, DiscoveryError, DiscoveryReason, SecureMailError
 from securemail.policy.confidentiality import Confidentiality, Level, is_post_quantum
 from securemail.proof import CertificateReason, Shortfall, TLSVersion, Trust
+from securemail.reconnect import Reason
 from securemail.service import Service
 
 
@@ -218,3 +219,27 @@ class SessionLost(SessionEvent):
 
     ending: Ending
     failure: Failure | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reconnecting(Event):
+    """A watch or a pool makes a session in place of one that was lost, or did not come about.
+
+    It does so in `wait_s` seconds; the one before had been up for `up_s`, 0 where it never was or
+    nobody knows. The subject's number is the watch's, or the pool's.
+    """
+
+    subject: Subject
+    reason: Reason
+    failure: Failure | None
+    wait_s: float
+    up_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Stopped(Event):
+    """A watch or a pool tries no more: somebody must act."""
+
+    subject: Subject
+    reason: Reason
+    failure: Failure

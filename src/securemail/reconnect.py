@@ -17,10 +17,12 @@ from securemail.errors import (
     CommandError,
     ConfirmationRequired,
     ConnectError,
+    DeadlineError,
     DiscoveryError,
     DiscoveryReason,
     InjectionError,
     PolicyError,
+    ProtocolError,
     SecureMailError,
     SubmissionError,
     TLSError,
@@ -70,6 +72,60 @@ class Remedy(Enum):
     """The token may have expired: once more with one that is fetched anew, and then no more."""
     STOP = "stop and tell"
     """Somebody must act. To go on would hammer the server, or give an attacker another chance."""
+
+
+class Reason(Enum):
+    """Why another session is made, or none any more."""
+
+    LINE = "the line was lost, or not to be had"
+    DEADLINE = "a time limit passed"
+    NAME = "a name could not be looked up"
+    TLS = "TLS failed"
+    SERVER = "the server broke the rules of its protocol, or refused a command"
+    THROTTLED = "the server is busy, and says so"
+    TOKEN = "a token had expired, or could not be fetched"  # noqa: S105 - a sentence
+    LOGIN = "the login was refused"
+    CERTIFICATE = "the certificate is not valid"
+    POLICY = "the connection is below the account's minimum"
+    AGE = "a session was too old"
+    GONE = "a server had gone while nobody used its session"
+    OTHER = "something else"
+
+
+def reason(error: SecureMailError, *, has_token: bool) -> Reason:
+    """Return what to call `error` in statistics."""
+    if isinstance(error, AuthenticationError):
+        return _reason_of_login(error, has_token=has_token)
+    if isinstance(error.__cause__, DiscoveryError):
+        return Reason.NAME
+    if isinstance(error, CommandError) and _PASSING.match(error.words):
+        return Reason.THROTTLED
+    return next((why for kind, why in _REASONS if isinstance(error, kind)), Reason.OTHER)
+
+
+def _reason_of_login(error: AuthenticationError, *, has_token: bool) -> Reason:
+    if isinstance(error.__cause__, ConnectError) and error.__cause__.is_truncated:
+        return Reason.LINE
+    match _after_login(error, has_token=has_token):
+        case Remedy.RENEW:
+            return Reason.TOKEN if has_token else Reason.LOGIN
+        case Remedy.RETRY:
+            return Reason.THROTTLED if error.__cause__ is None else Reason.TOKEN
+        case Remedy.STOP:
+            return Reason.LOGIN
+
+
+# The first that fits counts: a VersionError is a PolicyError and a TLSError.
+_REASONS: Final[tuple[tuple[type[SecureMailError], Reason], ...]] = (
+    (CertificateError, Reason.CERTIFICATE),
+    (PolicyError, Reason.POLICY),
+    (TLSError, Reason.TLS),
+    (DiscoveryError, Reason.NAME),
+    (DeadlineError, Reason.DEADLINE),
+    (ConnectError, Reason.LINE),
+    (ProtocolError, Reason.SERVER),
+    (CommandError, Reason.SERVER),
+)
 
 
 def remedy(error: SecureMailError, *, has_token: bool) -> Remedy:

@@ -33,15 +33,17 @@ from securemail.events import (
     LoggedIn,
     LoginMethod,
     Protection,
+    Reconnecting,
     Refused,
     Secured,
     SessionClosed,
-    SessionEvent,
     SessionLost,
     Step,
+    Stopped,
     Subject,
     Traffic,
 )
+from securemail.reconnect import Reason
 
 SUBJECT = Subject(
     0xBEEF, "alice@example.org", Service.IMAP, Endpoint("mail.example.org", 993, TLSMode.IMPLICIT)
@@ -59,7 +61,7 @@ PROTECTION = Protection.of(
 EXPIRED = Failure(CertificateError, CertificateReason.EXPIRED)
 CUT = Failure(ConnectError)
 
-CASES: list[tuple[SessionEvent, int, str]] = [
+CASES: list[tuple[Event, int, str]] = [
     (ConnectStarted(*FACTS), logging.DEBUG, "connecting"),
     (Dialled(*FACTS, ip_address("192.0.2.1")), logging.DEBUG, "connected to 192.0.2.1 in 0.250 s"),
     (Dialled(*FACTS, None), logging.DEBUG, "connected to it in 0.250 s"),
@@ -98,12 +100,22 @@ CASES: list[tuple[SessionEvent, int, str]] = [
         logging.WARNING,
         "lost after 0.250 s, 1200 bytes in, 300 out: failed: ConnectError",
     ),
+    (
+        Reconnecting(SUBJECT, Reason.LINE, CUT, wait_s=1.25, up_s=60.0),
+        logging.INFO,
+        "connecting again in 1.2 s: the line was lost, or not to be had",
+    ),
+    (
+        Stopped(SUBJECT, Reason.CERTIFICATE, EXPIRED),
+        logging.ERROR,
+        "not tried again: the certificate is not valid: CertificateError (expired)",
+    ),
 ]
 
 
 @pytest.mark.parametrize(("event", "level", "words"), CASES)
 def test_an_event_is_one_line_that_names_the_server_and_nobody(
-    caplog: pytest.LogCaptureFixture, event: SessionEvent, level: int, words: str
+    caplog: pytest.LogCaptureFixture, event: Event, level: int, words: str
 ) -> None:
     with caplog.at_level(logging.DEBUG, "securemail"):
         LoggingObserver()(event)

@@ -12,9 +12,26 @@ from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
 from opentelemetry.trace import SpanKind, StatusCode
 
-from securemail import Password, SecureMailError, SecureSession, Service, TLSMode, connect_imap
-from securemail.events import ConnectStarted, Dialled, Event, Traffic
+from securemail import (
+    AuthenticationError,
+    Password,
+    SecureMailError,
+    SecureSession,
+    Service,
+    TLSMode,
+    connect_imap,
+)
+from securemail.events import (
+    ConnectStarted,
+    Dialled,
+    Event,
+    Failure,
+    Reconnecting,
+    Stopped,
+    Traffic,
+)
 from securemail.observers.otel import OpenTelemetryObserver
+from securemail.reconnect import Reason
 from securemail.testing import CertificateAuthority, Hang, MailServer, ScriptedServer, Send
 from tests.observers.test_logs import FACTS, SUBJECT
 from tests.session.mailserver import account
@@ -187,4 +204,16 @@ def test_every_metric_has_a_unit_of_the_conventions(backend: Backend) -> None:
         instrument.unit: instrument.name
         for instrument in vars(backend.observer._instruments).values()
     }
-    assert set(units) == {"s", "{session}", "{refusal}", "By"}
+    assert set(units) == {"s", "{session}", "{reconnect}", "{stop}", "{refusal}", "By"}
+
+
+def test_reconnects_are_counted_by_reason_and_what_stops_for_itself(backend: Backend) -> None:
+    for reason in (Reason.LINE, Reason.THROTTLED, Reason.LINE):
+        backend.observer(Reconnecting(SUBJECT, reason, None, 1.0, 60.0))
+    refused = Failure(AuthenticationError)
+    backend.observer(Stopped(SUBJECT, Reason.LOGIN, refused))
+    by = "securemail.reconnect.reason"
+    assert backend.points("reconnects", by) == {"line": 2, "throttled": 1}
+    assert backend.points("stops", by) == {"login": 1}
+    assert backend.points("stops", "error.type") == {"AuthenticationError": 1}
+    assert backend.points("stops", "server.address") == {"mail.example.org": 1}

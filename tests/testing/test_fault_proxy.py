@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -78,6 +79,24 @@ async def test_without_a_fault_all_passes_and_is_recorded() -> None:
     assert [bytes(each.from_server) for each in proxy.connections] == [HELLO] * 2
     assert proxy.connections[0].steps(Side.CLIENT) == (0, 7)
     assert not proxy.struck.is_set()
+
+
+async def test_a_plan_has_faults_for_each_connection() -> None:
+    def plan(number: int) -> list[Fault]:
+        return [Fault(Cut(), AtByte(number))]
+
+    async with echo() as endpoint, FaultProxy(endpoint, plan=plan) as proxy:
+        assert [b"".join(await heard(proxy)) for _ in range(3)] == [b"", b"h", b"he"]
+
+
+async def test_a_server_that_has_moved_is_where_it_is_now() -> None:
+    nowhere = Endpoint("echo.example.org", 1, TLSMode.STARTTLS, addresses=["127.0.0.1"])
+    async with echo() as endpoint, FaultProxy(nowhere) as proxy:
+        with contextlib.suppress(ConnectionResetError):
+            assert await heard(proxy) == []
+        assert proxy.connections[0].problem
+        proxy.server = endpoint
+        assert b"".join(await heard(proxy)) == HELLO
 
 
 @pytest.mark.parametrize(

@@ -190,3 +190,30 @@ async def test_another_certificate_is_shown_to_whoever_connects_later(
     with pytest.raises(ssl.SSLCertVerificationError):
         async with raw_imap(server, trusting):
             pass
+
+
+async def test_goodbye_is_said_to_everybody_and_the_server_goes_on(
+    server: MailServer, trusting: ssl.SSLContext
+) -> None:
+    async with raw_alice(server, trusting) as client, raw_imap(server, None) as other:
+        assert await client.ask(b"IDLE") == [b"+ idling"]
+        server.say_goodbye("going down")
+        assert await client.line() == b"* BYE going down\r\n"
+        assert await other.line() == b"* BYE going down\r\n"
+        assert await client.line() == await other.line() == b""
+    await server.wait_quiet()
+    async with raw_alice(server, trusting) as client:
+        assert (await client.ask(b"NOOP"))[-1].startswith(b"x OK")
+
+
+async def test_who_is_throttled_is_refused_after_a_login_that_is_right(
+    server: MailServer, trusting: ssl.SSLContext
+) -> None:
+    server.throttled["alice"] = "[UNAVAILABLE] later"
+    async with raw_imap(server, trusting) as client:
+        assert await client.ask(b"LOGIN alice secret") == [b"x NO [UNAVAILABLE] later"]
+        assert b"AUTHENTICATIONFAILED" in (await client.ask(b"LOGIN alice wrong"))[0]
+        plain = b"AUTHENTICATE PLAIN AGFsaWNlAHNlY3JldA=="
+        assert await client.ask(plain) == [b"x NO [UNAVAILABLE] later"]
+        server.throttled.clear()
+        assert (await client.ask(plain))[-1].startswith(b"x OK")

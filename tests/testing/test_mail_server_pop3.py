@@ -75,6 +75,17 @@ async def as_alice(server: MailServer, trusting: ssl.SSLContext, work: Callable[
     return await using(server, trusting, run)
 
 
+async def test_who_is_throttled_is_told_so(server: MailServer, trusting: ssl.SSLContext) -> None:
+    server.throttled["alice"] = "[SYS/TEMP] later"
+
+    def work(client: Client) -> None:
+        client.user("alice")
+        with pytest.raises(poplib.error_proto, match="SYS/TEMP"):
+            client.pass_("secret")
+
+    await using(server, trusting, work)
+
+
 @pytest.mark.parametrize("tls", ["implicit", "starttls"])
 async def test_poplib_logs_in(server: MailServer, trusting: ssl.SSLContext, tls: TLSName) -> None:
     def work(client: Client) -> dict[str, list[str]]:

@@ -198,6 +198,16 @@ async def test_nothing_is_taken_without_tls_and_login(
         assert (await ask(b"NOOP " + b"x" * 600 + b"\r\n")).startswith(b"500 5.5.6")
 
 
+async def test_who_is_throttled_is_told_so(server: MailServer, trusting: ssl.SSLContext) -> None:
+    server.throttled["alice"] = "later"
+    async with raw(server, trusting) as ask:
+        assert (await ask(b"EHLO [127.0.0.1]\r\n")).startswith(b"250 ")
+        assert await ask(b"AUTH PLAIN AGFsaWNlAHNlY3JldA==\r\n") == b"454 4.7.0 later\r\n"
+        assert (await ask(b"MAIL FROM:<a@b>\r\n")).startswith(b"530")
+        server.say_goodbye("going down")
+        assert await ask(b"NOOP\r\n") == b"421 4.3.2 going down\r\n"
+
+
 async def test_octets_behind_starttls_are_refused(server: MailServer) -> None:
     async with raw(server, None) as ask:
         assert (await ask(b"HELO me\r\n")).startswith(b"250")

@@ -39,9 +39,9 @@ async def watching(mine: Account, **options: Any) -> AsyncIterator[Watch]:
         yield events
 
 
-async def until(events: Watch, kind: type[EventT]) -> EventT:
+async def until(events: Watch, kind: type[EventT], *, limit_s: float = LIMIT_S) -> EventT:
     """Return the next event of that kind; what comes before it is passed over."""
-    async with asyncio.timeout(LIMIT_S):
+    async with asyncio.timeout(limit_s):
         async for event in events:
             if isinstance(event, kind):
                 return event
@@ -75,8 +75,9 @@ class Relay:
     told.
     """
 
-    def __init__(self, port: int | None) -> None:
+    def __init__(self, port: int | None, *, at: tuple[str, int] = (ADDRESS, 0)) -> None:
         self.port = port
+        self._at = at
         self.is_cut = False
         self.accepted = 0
         self._server: asyncio.Server
@@ -84,7 +85,7 @@ class Relay:
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, ADDRESS, 0)
+        self._server = await asyncio.start_server(self._serve, *self._at)
         return self
 
     async def __aexit__(self, *exc: object) -> None:

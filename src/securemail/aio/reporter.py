@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-import inspect
 import ipaddress
-import logging
 import secrets
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
-from typing import Final
 
 from securemail.account import Account, Endpoint, Service, TLSMode
+from securemail.aio.audience import Audience
 from securemail.aio.login import LoginRecord
 from securemail.aio.transport import SecureTransport
-from securemail.errors import PolicyError, SecureMailError, UsageError
+from securemail.errors import PolicyError, SecureMailError
 from securemail.events import (
     ConnectFailed,
     ConnectStarted,
@@ -39,8 +37,6 @@ from securemail.events import (
 from securemail.policy.confidentiality import Confidentiality
 from securemail.proof import Shortfall
 
-_log: Final = logging.getLogger("securemail.events")
-
 
 class Reporter:
     """Makes events of what happens to one session; without an observer it makes none.
@@ -51,9 +47,7 @@ class Reporter:
     def __init__(
         self, observer: Observer | None, account: Account, service: Service, endpoint: Endpoint
     ) -> None:
-        if observer is not None and (not callable(observer) or _is_async(observer)):
-            raise UsageError("must be a plain function of one argument", field="observer")
-        self._observer = observer
+        self._audience = Audience(observer)
         self._is_tls_first = endpoint.tls is TLSMode.IMPLICIT
         self._is_proxied = account.proxy is not None
         self._subject = Subject(secrets.randbits(32), account.address, service, endpoint)
@@ -64,14 +58,13 @@ class Reporter:
         self._missed_end: tuple[SecureMailError | None] | None = None
         self._is_over = False
         self._is_asked_to_end = False
-        self._has_complained = False
 
     def watch(self, transport: SecureTransport) -> None:
         """Count what goes over `transport` from now on, and tell of its end."""
         if self._transport is not None:
             self._transport.ledger.on_end = None
         self._missed_end = None
-        if self._observer is not None:
+        if self._audience.is_there:
             self._transport = transport
             transport.ledger.on_end = self._ended
 
@@ -150,7 +143,7 @@ class Reporter:
 
     def _begin(self, step: Step) -> None:
         self._step = step
-        if self._observer is not None:
+        if self._audience.is_there:
             self._since_s = asyncio.get_running_loop().time()
 
     def _facts(self) -> tuple[Subject, float, Traffic]:
@@ -172,16 +165,4 @@ class Reporter:
             self._tell(make)
 
     def _tell(self, make: Callable[[], Event]) -> None:
-        if self._observer is None:
-            return
-        try:
-            self._observer(make())
-        except Exception:  # noqa: BLE001 - it is anybody's code, and it is logged
-            if not self._has_complained:
-                self._has_complained = True
-                _log.exception("an observer raised; the session goes on")
-
-
-def _is_async(observer: Observer) -> bool:
-    call = getattr(observer, "__call__", None)  # noqa: B004 - an object's own, where it has one
-    return inspect.iscoroutinefunction(observer) or inspect.iscoroutinefunction(call)
+        self._audience.tell(make)

@@ -53,6 +53,16 @@ class Instruments:
             unit="{session}",
             description="Sessions that ended unasked.",
         )
+        self.reconnects: Final = meter.create_counter(
+            "securemail.client.reconnects",
+            unit="{reconnect}",
+            description="Sessions that are made in place of others, by reason.",
+        )
+        self.stops: Final = meter.create_counter(
+            "securemail.client.stops",
+            unit="{stop}",
+            description="Watches and accounts of a pool that are not tried again, by reason.",
+        )
         self.refusals: Final = meter.create_counter(
             "securemail.client.refusals",
             unit="{refusal}",

@@ -14,11 +14,13 @@ from securemail.events import (
     Failure,
     Greeted,
     LoggedIn,
+    Reconnecting,
     Refused,
     Secured,
     SessionClosed,
     SessionEvent,
     SessionLost,
+    Stopped,
     Subject,
 )
 
@@ -47,7 +49,7 @@ class LoggingObserver:
             self._logger.log(level, "%s", self._line(event), extra={"event": event})
 
     def _line(self, event: Event) -> str:
-        if not isinstance(event, SessionEvent):
+        if not isinstance(event, SessionEvent | Reconnecting | Stopped):
             return type(event).__name__
         return f"{self._name(event.subject)}: {words_of(event)}"
 
@@ -59,21 +61,31 @@ class LoggingObserver:
 def level_of(event: Event) -> int:
     """Return how loud to be about `event`."""
     match event:
-        case Refused():
+        case Refused() | Stopped():
             return logging.ERROR
         case ConnectFailed():
             return logging.WARNING
         case SessionLost(ending=ending):
             is_orderly = ending is Ending.CLOSED_BY_SERVER
             return logging.INFO if is_orderly else logging.WARNING
-        case LoggedIn() | SessionClosed():
+        case LoggedIn() | SessionClosed() | Reconnecting():
             return logging.INFO
         case _:
             return logging.DEBUG
 
 
-def words_of(event: SessionEvent) -> str:
+def words_of(event: SessionEvent | Reconnecting | Stopped) -> str:
     """Return `event` in words."""
+    match event:
+        case Reconnecting(reason=reason, wait_s=wait_s):
+            return f"connecting again in {wait_s:.1f} s: {reason.value}"
+        case Stopped(reason=reason, failure=failure):
+            return f"not tried again: {reason.value}: {_failure(failure)}"
+        case _:
+            return _words_of_session(event)
+
+
+def _words_of_session(event: SessionEvent) -> str:
     took = f"{event.duration_s:.3f} s"
     match event:
         case ConnectStarted():

@@ -24,12 +24,14 @@ from securemail.events import (
     Greeted,
     LoggedIn,
     Protection,
+    Reconnecting,
     Refused,
     Secured,
     SessionClosed,
     SessionEvent,
     SessionLost,
     Step,
+    Stopped,
     Subject,
     Traffic,
 )
@@ -66,6 +68,7 @@ class OpenTelemetryObserver:
 
     Metrics: `securemail.client.connect.duration` and `.connect.step.duration` (s),
     `.session.count` ({session}, by `securemail.session.state`), `.session.losses` ({session}),
+    `.reconnects` ({reconnect}) and `.stops` ({stop}), both by `securemail.reconnect.reason`,
     `.refusals` ({refusal}, by `securemail.shortfall`), `.io` (By). One span for each connect. The
     providers are the global ones unless given.
     """
@@ -82,8 +85,15 @@ class OpenTelemetryObserver:
 
     def __call__(self, event: Event, /) -> None:
         """Take note of `event`; what is not of a session that was begun here is left alone."""
-        if not isinstance(event, SessionEvent):
-            return
+        match event:
+            case Reconnecting():
+                self._instruments.reconnects.add(1, _why(event))
+            case Stopped():
+                self._instruments.stops.add(1, _why(event))
+            case SessionEvent():
+                self._take(event)
+
+    def _take(self, event: SessionEvent) -> None:
         if isinstance(event, ConnectStarted):
             self._begin(event)
         if (story := self._stories.get(event.subject.session)) is not None:
@@ -174,6 +184,15 @@ def _attributes(subject: Subject) -> Attributes:
         "network.protocol.name": _PROTOCOLS[subject.service],
         "server.address": subject.endpoint.host,
         "server.port": subject.endpoint.port,
+    }
+
+
+def _why(event: Reconnecting | Stopped) -> Attributes:
+    reason = event.reason.name.lower()
+    return {
+        **_attributes(event.subject),
+        "securemail.reconnect.reason": reason,
+        **_error(event.failure),
     }
 
 

@@ -10,13 +10,14 @@ from typing import Any, Final
 
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
+from securemail.aio.herald import Herald
 from securemail.aio.resolver import Resolver
 from securemail.aio.route import endpoint_of
 from securemail.credentials import OAuthToken
 from securemail.errors import SecureMailError
 from securemail.events import Observer
 from securemail.pool.breaker import Breaker
-from securemail.reconnect import Backoff, Setback
+from securemail.reconnect import Backoff, Reason, Setback, reason
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
 from securemail.transports.cause import fresh
@@ -53,14 +54,19 @@ class Connector:
         self._resolver = resolver
         self._throttle = throttle
         self._observer = observer
+        self._herald = Herald(observer)
         self._breaker: Breaker[Key] = Breaker(backoff)
 
     def forget(self, key: Key) -> None:
         """Forget that `key` has failed."""
         self._breaker.forget(key)
 
-    async def connect(self, key: Key, check: Callable[[], None]) -> SecureSession[Any]:
+    async def connect(
+        self, key: Key, check: Callable[[], None], *, instead: Reason | None = None
+    ) -> SecureSession[Any]:
         """Return a session that is ready; `check` may raise when it is its turn.
+
+        `instead` tells why there is none any more that there was.
 
         Raises: as `SecureSession.connect`; the error of the last try, before its back-off is over.
         """
@@ -70,6 +76,7 @@ class Connector:
             check()
             if (barred := self._breaker.error(key, loop.time())) is not None:
                 raise fresh(barred)
+            self._tell(key, instead)
             try:
                 session = await SecureSession[Any].connect(
                     key.account,
@@ -81,7 +88,18 @@ class Connector:
             except SecureMailError as error:
                 has_token = isinstance(key.account.credentials, OAuthToken)
                 setback = Setback(error, 0.0, has_token)
-                self._breaker.failed(key, setback, now=loop.time(), chance=_dice.random())
+                now, chance = loop.time(), _dice.random()
+                if self._breaker.failed(key, setback, now=now, chance=chance) is None:
+                    why = reason(error, has_token=has_token)
+                    self._herald.stopped((key.account, key.service), (why, error))
                 raise
         self._breaker.forget(key)
         return session
+
+    def _tell(self, key: Key, instead: Reason | None) -> None:
+        """Tell of a connect that is not the first."""
+        whose = (key.account, key.service)
+        if (bar := self._breaker.bar(key)) is not None:
+            self._herald.reconnecting(whose, (bar.reason, bar.error))
+        elif instead is not None:
+            self._herald.reconnecting(whose, (instead, None))

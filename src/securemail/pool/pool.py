@@ -13,11 +13,12 @@ from securemail.aio.clock import Timeouts
 from securemail.aio.resolver import Resolver
 from securemail.errors import ConnectError, DeadlineError, SecureMailError, UsageError
 from securemail.events import Observer
+from securemail.intent import Phase
 from securemail.pool.connector import Connector, Key
 from securemail.pool.health import answers, is_reusable
 from securemail.pool.ledger import Kept, Ledger, Place
 from securemail.pool.values import PoolLimits, PoolStatistics
-from securemail.reconnect import Backoff
+from securemail.reconnect import Backoff, Reason
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
 
@@ -145,19 +146,19 @@ class SessionPool:
 
     async def _lease(self, key: Key) -> _Session:
         place = await self._place(key)
-        session = place.kept.session if place.kept else None
+        session, flaw = place.kept.session if place.kept else None, None
         try:
             if place.evicted is not None:
                 self._counts["evicted"] += 1
                 await self._end(place.evicted)
-            if place.kept is not None and not await self._is_alive(place.kept):
+            if place.kept is not None and (flaw := await self._flaw(place.kept)) is not None:
                 self._counts["failed_checks"] += 1
                 await self._end(place.kept.session)
                 session = None
             if session is not None:
                 self._counts["reused"] += 1
                 return session
-            return await self._connect(key)
+            return await self._connect(key, instead=flaw)
         except BaseException:
             if session is not None:
                 self._made_at.pop(session, None)
@@ -204,16 +205,19 @@ class SessionPool:
         for ticket, place in self._ledger.served(host, asyncio.Future.done):
             ticket.set_result(place)
 
-    async def _is_alive(self, kept: Kept[_Session]) -> bool:
+    async def _flaw(self, kept: Kept[_Session]) -> Reason | None:
+        """Return why a session must not be handed out, None where it may."""
         now = asyncio.get_running_loop().time()
-        if not is_reusable(kept.session) or now - kept.made_at >= self._limits.maximum_age:
-            return False
+        if now - kept.made_at >= self._limits.maximum_age:
+            return Reason.AGE
         is_recent = now - kept.idle_since < self._limits.check_after
-        return is_recent or await answers(kept.session)
+        if is_reusable(kept.session) and (is_recent or await answers(kept.session)):
+            return None
+        return Reason.GONE
 
-    async def _connect(self, key: Key) -> _Session:
+    async def _connect(self, key: Key, *, instead: Reason | None = None) -> _Session:
         try:
-            session = await self._connector.connect(key, self._check_open)
+            session = await self._connector.connect(key, self._check_open, instead=instead)
         except SecureMailError:
             self._counts["failed_connects"] += 1
             raise
@@ -262,15 +266,16 @@ class SessionPool:
             await asyncio.sleep(max(pause_s, _SHORTEST_PAUSE_S))
             now = asyncio.get_running_loop().time()
             old = self._ledger.too_old(now, lambda session: not is_reusable(session))
+            gone = {key for key, session in old if session.phase is Phase.CLOSED}
             await asyncio.gather(
                 *(self._close(key, session, is_poisoned=False) for key, session in old)
             )
             missing = [key for key in self._warm if self._ledger.reserve(key, key.host)]
-            await asyncio.gather(*(self._warm_up(key) for key in missing))
+            await asyncio.gather(*(self._warm_up(key, has_lost=key in gone) for key in missing))
 
-    async def _warm_up(self, key: Key) -> None:
+    async def _warm_up(self, key: Key, *, has_lost: bool) -> None:
         try:
-            session = await self._connect(key)
+            session = await self._connect(key, instead=Reason.GONE if has_lost else None)
         except BaseException as exc:
             self._drop(key)
             if not isinstance(exc, SecureMailError):

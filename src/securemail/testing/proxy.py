@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import struct
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Final, Self, assert_never
@@ -63,11 +63,18 @@ class FaultProxy:
 
     Clients connect to `proxy.endpoint`, which is the server's with another port. TLS passes
     through: the proxy has no key and reads nothing inside it. `proxy.connections` has a record of
-    each connection; `proxy.struck` is set when the first fault strikes.
+    each connection; `proxy.struck` is set when the first fault strikes. `plan` returns further
+    faults for the connection with that number. Change `proxy.server` when the server has moved.
     """
 
-    def __init__(self, server: Endpoint, *faults: Fault) -> None:
-        self.server: Final = server
+    def __init__(
+        self,
+        server: Endpoint,
+        *faults: Fault,
+        plan: Callable[[int], Iterable[Fault]] | None = None,
+    ) -> None:
+        self.server = server
+        self._plan = plan or (lambda _number: ())
         self.connections: Final[list[Relayed]] = []
         self.struck: Final = asyncio.Event()
         self._faults: Final = faults
@@ -134,7 +141,11 @@ class FaultProxy:
         await self._listener.wait_quiet()
 
     async def _serve(self, client: socket.socket) -> None:
-        relayed = Relayed(flows={side: self._flow(side) for side in Side})
+        number = len(self.connections)
+        mine = [fault for fault in self._faults if fault.connection in (None, number)]
+        mine += self._plan(number)
+        flows = {side: Flow(each for each in mine if each.side is side) for side in Side}
+        relayed = Relayed(flows=flows)
         self.connections.append(relayed)
         host = self.server.addresses[0] if self.server.addresses else self.server.host
         with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as server:
@@ -145,11 +156,6 @@ class FaultProxy:
                 await _Relay(client, server, relayed, self.struck).run()
             except OSError as exc:
                 relayed.problem = str(exc)
-
-    def _flow(self, side: Side) -> Flow:
-        number = len(self.connections)
-        mine = (fault for fault in self._faults if fault.side is side)
-        return Flow(fault for fault in mine if fault.connection in (None, number))
 
 
 class _Relay:

@@ -42,6 +42,8 @@ _NAMES: Final[Mapping[TLSMode, TLSName]] = {
     TLSMode.STARTTLS: "starttls",
 }
 
+_GOODBYES: Final[Mapping[ServiceName, str]] = {"imap": "* BYE", "submission": "421 4.3.2"}
+
 _SERVICES: Final[Mapping[Service, ServiceName]] = {
     Service.IMAP: "imap",
     Service.POP3: "pop3",
@@ -89,7 +91,8 @@ class MailServer:
     `server.store.deliver(user, message)` delivers from outside. What is submitted for
     `alice@example.org` is delivered to `alice`, if there is one, and `server.submitted` has it all.
     `server.tokens` are the access tokens that are good now, each with its user; change it to let
-    one expire. `server.certificate` is what it shows.
+    one expire. `server.certificate` is what it shows. Who is in `server.throttled` is refused in
+    these words after a login that is right: `server.throttled["alice"] = "[UNAVAILABLE] later"`.
     """
 
     def __init__(
@@ -105,6 +108,7 @@ class MailServer:
         offer = offer or Offer()
         self.users: Final = dict(users)
         self.tokens: Final = dict(tokens or {})
+        self.throttled: Final[dict[str, str]] = {}
         self.ca: Final = ca or CertificateAuthority()
         self.host_name: Final = host_name
         self.store: Final = MailStore(self.users)
@@ -118,7 +122,7 @@ class MailServer:
             offers_utf8=offer.utf8,
             offers_apop=offer.apop,
         )
-        self._connections: set[Connection] = set()
+        self._connections: dict[Connection, ServiceName] = {}
         self._listeners = {key: Listener(partial(self._serve, key=key)) for key in _LISTENERS}
 
     @property
@@ -167,6 +171,16 @@ class MailServer:
         """Show another certificate to whoever connects from now on by implicit TLS."""
         context = certificate.context(client_roots=self.ca.pem)
         self._site = replace(self._site, context=context)
+
+    def say_goodbye(self, words: str) -> None:
+        """End every connection in good order, in the middle of whatever it is doing.
+
+        With BYE (RFC 3501 section 7.1.5) and 421 (RFC 5321 section 3.8); POP3 has no such words.
+        """
+        for connection, service in tuple(self._connections.items()):
+            if goodbye := _GOODBYES.get(service):
+                connection.write(f"{goodbye} {words}\r\n".encode())
+            connection.close()
 
     def kill(self) -> None:
         """Reset every connection (RST), in the middle of whatever it is doing.
@@ -224,6 +238,7 @@ class MailServer:
         return Site(
             host_name=self.host_name,
             users=self.users,
+            throttled=self.throttled,
             store=self.store,
             context=context,
             mechanisms=mechanisms,
@@ -236,7 +251,7 @@ class MailServer:
     async def _serve(self, sock: socket.socket, *, key: tuple[ServiceName, TLSName]) -> None:
         service, tls = key
         connection = Connection(self._site.context if tls == "implicit" else None)
-        self._connections.add(connection)
+        self._connections[connection] = service
         loop = asyncio.get_running_loop()
         try:
             await loop.connect_accepted_socket(lambda: connection, sock)
@@ -249,7 +264,7 @@ class MailServer:
             await connection.wait_closed()
         finally:
             connection.abort()
-            self._connections.discard(connection)
+            del self._connections[connection]
             await connection.wait_closed()
 
     async def _talk(self, connection: Connection, service: ServiceName) -> None:

@@ -14,13 +14,14 @@ from typing_extensions import TypeVar
 
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
+from securemail.aio.herald import Herald
 from securemail.aio.resolver import Resolver
 from securemail.aio.route import endpoint_of
 from securemail.credentials import OAuthToken
 from securemail.errors import SecureMailError, UsageError
 from securemail.events import Observer
 from securemail.policy.confidentiality import Confidentiality
-from securemail.reconnect import Backoff, Setback, Trouble, again
+from securemail.reconnect import Backoff, Setback, Trouble, again, reason
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
 from securemail.watching.cursor import Cursor, MaildropCursor
@@ -95,6 +96,7 @@ class Watch(Generic[CursorT]):
         self.cursor: CursorT | None = since
         self._source = source
         self._means = means
+        self._herald = Herald(means.observer)
         self._events: deque[WatchEvent] = deque()
         self._session: SecureSession[Any] | None = None
         self._proved: Confidentiality | None = None
@@ -225,9 +227,12 @@ class Watch(Generic[CursorT]):
         setback = Setback(error, now - self._up_at if self._is_up else 0.0, has_token)
         self._is_up = False
         plan = again(self._trouble, setback, backoff=self._means.backoff, chance=_dice.random())
+        whose, why = (self.account, self.service), (reason(error, has_token=has_token), error)
         if plan is None:
             self._is_over = True
+            self._herald.stopped(whose, why)
             raise error
+        self._herald.reconnecting(whose, why, wait_s=plan.wait_s, up_s=setback.up_s)
         self._trouble, self._next_at = plan.trouble, now + plan.wait_s
         # Its frames hold the session and what it was doing.
         self._events.append(Lost(self.cursor, error.with_traceback(None), plan.wait_s))

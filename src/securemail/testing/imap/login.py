@@ -153,6 +153,8 @@ def _checked(session: Session, user: bytes, password: bytes) -> str:
 
 
 def _enter(session: Session, user: str) -> str:
+    if user in session.site.throttled:
+        raise RefusedError(session.site.throttled[user])
     session.user = user
     session.state = State.AUTHENTICATED
     return f"[{capabilities(session)}] logged in"

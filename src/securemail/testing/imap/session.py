@@ -47,6 +47,7 @@ class Site:
 
     host_name: str
     users: Mapping[str, str]
+    throttled: Mapping[str, str]
     store: MailStore
     context: ssl.SSLContext
     mechanisms: tuple[str, ...]

@@ -110,6 +110,8 @@ class Session:
 
     def enter(self, user: str) -> str:
         """Open the user's mailbox, unless another session has it."""
+        if user in self.site.throttled:
+            raise RefusedError(self.site.throttled[user])
         if user in self.maildrops.locked:
             raise RefusedError("[IN-USE] another session has the mailbox")
         self.maildrops.locked.add(user)

@@ -67,7 +67,10 @@ async def auth(session: Session, arguments: str) -> None:
     if run is None:
         raise ReplyError(504, f"5.5.4 {name!r} is not known here")
     response = None if not initial else b"" if initial == "=" else _decoded(initial.encode())
-    session.user = await _ran(session, run, response)
+    user = await _ran(session, run, response)
+    if (words := session.office.site.throttled.get(user)) is not None:
+        raise ReplyError(454, f"4.7.0 {words}")
+    session.user = user
     session.reply(235, f"2.7.0 welcome, {session.user}")
 
 

@@ -1,0 +1,1 @@
+"""Watched mailboxes, random bad luck for minutes, and an exact account in the end."""
