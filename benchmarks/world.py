@@ -15,6 +15,20 @@ from tests.servers.postfix import postfix, why_not
 
 USER: Final = "bob"
 
+# One process for all logins. Else Dovecot has one for each, with ticket keys of its own, and no TLS
+# session is ever resumed; the server would also have most of the CPU that there is.
+SHARED_LOGINS: Final = """
+ssl_verify_client_cert = no
+service imap-login {
+  service_count = 0
+  process_limit = 1
+}
+service pop3-login {
+  service_count = 0
+  process_limit = 1
+}
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class World:
@@ -51,11 +65,19 @@ def world() -> Iterator[World]:
     if (reason := why_not()) is not None:
         print(f"submission is left out: {reason}")
         with dovecot() as alone:
+            _share_logins(alone)
             yield _world(alone, {})
     else:
         with postfix() as both:
+            _share_logins(both.dovecot)
             ports = {"implicit": both.submissions_port, "starttls": both.submission_port}
             yield _world(both.dovecot, ports)
+
+
+def _share_logins(mail: DovecotWorld) -> None:
+    with (mail.directory / "dovecot.conf").open("a") as conf:
+        conf.write(SHARED_LOGINS)
+    mail.restart()
 
 
 def _world(mail: DovecotWorld, submission: dict[str, int]) -> World:

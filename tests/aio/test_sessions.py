@@ -11,7 +11,7 @@ from OpenSSL import SSL
 
 from securemail import limits
 from securemail.aio.sessions import Sessions
-from securemail.tls.resumption import Evidence, Resumable
+from securemail.tls.resumption import Evidence, Resumable, SessionKey
 from tests.tls.test_resumption import NOW, evidence, key
 
 PROVED = evidence()
@@ -69,6 +69,26 @@ def test_what_is_too_old_is_forgotten() -> None:
     sessions.purge(NOW)
     assert sessions.take(KEY) is None
     assert sessions.take(OTHER) is not None
+
+
+def test_what_a_connection_costs_does_not_grow_with_the_accounts_that_are_kept(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    hashed: list[SessionKey] = []
+    sessions, original = Sessions(), SessionKey.__hash__
+
+    def counting(self: SessionKey) -> int:
+        hashed.append(self)
+        return original(self)
+
+    monkeypatch.setattr(SessionKey, "__hash__", counting)
+    counts = []
+    for number in range(100):
+        hashed.clear()
+        sessions.keep(key(address=f"{number}@example.org"), resumable())
+        sessions.purge(NOW)
+        counts.append(len(hashed))
+    assert counts[99] == counts[9]
 
 
 def test_a_server_that_breaks_resumed_handshakes_is_left_alone_for_an_hour() -> None:

