@@ -116,8 +116,8 @@ class _KeptUp(SessionPool):
     async def _close(self, key: Key, session: Any, *, is_poisoned: bool) -> None:
         await self._step(super()._close(key, session, is_poisoned=is_poisoned))
 
-    async def _warm_up(self, key: Key) -> None:
-        await self._step(super()._warm_up(key))
+    async def _warm_up(self, key: Key, *, has_lost: bool) -> None:
+        await self._step(super()._warm_up(key, has_lost=has_lost))
 
     async def _step(self, part: Coroutine[Any, Any, None]) -> None:
         number, when = self.place
