@@ -38,7 +38,7 @@ _WARM: Final = (
     "tests.mutant_runs",
     "uvloop",
 )
-_LIMIT_S: Final = 120.0
+_LIMIT_S: Final = 300.0
 
 # Many a mutant hangs until its test's own limit: it waits, and others may work meanwhile.
 _AT_ONCE: Final = 3 * (os.cpu_count() or 1)
@@ -98,7 +98,7 @@ def _judge(source: Path, test: str, said: Path) -> None:
     if already or found is None or not Path(found).is_relative_to(source):
         sys.exit(f"this is not the mutant: {found}, {already}")
     # Nobody reads what an assertion compared, and rewriting wants to come before all imports.
-    code = pytest.main(["-q", "--assert=plain", "-p", "no:cacheprovider", test])
+    code = pytest.main(["-qx", "--assert=plain", "-p", "no:cacheprovider", test])
     sys.stdout.flush()
     os._exit(code)
 
