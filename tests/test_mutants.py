@@ -2,17 +2,9 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-import subprocess
-import sys
-import tempfile
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
-from pathlib import Path
-
 import pytest
 
+from tests.mutant_runs import ROOT, Run, run_all
 from tests.mutants import MUTANTS, Mutant
 from tests.mutants_certificates import CERTIFICATE_MUTANTS
 from tests.mutants_client_certificates import CLIENT_CERTIFICATE_MUTANTS
@@ -33,7 +25,6 @@ from tests.mutants_submission import SUBMISSION_MUTANTS
 from tests.mutants_tls import TLS_MUTANTS
 from tests.mutants_watching import WATCHING_MUTANTS
 
-ROOT = Path(__file__).parents[1]
 ALL = (
     *MUTANTS,
     *CERTIFICATE_MUTANTS,
@@ -63,43 +54,13 @@ def test_a_mutant_can_be_made(mutant: Mutant) -> None:
     assert source.count(mutant.before) == 1
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """What the tests said of a mutant."""
-
-    code: int
-    said: str
-
-
-def run(mutant: Mutant) -> Run:
-    """Apply `mutant` to a copy of the library, and run the test that must notice."""
-    with tempfile.TemporaryDirectory() as folder:
-        copy = Path(folder) / "src" / "securemail"
-        without_caches = shutil.ignore_patterns("__pycache__")
-        shutil.copytree(ROOT / "src" / "securemail", copy, ignore=without_caches)
-        changed = copy / mutant.path
-        changed.write_text(changed.read_text().replace(mutant.before, mutant.after))
-        done = subprocess.run(
-            [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", mutant.caught_by],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(copy.parent)},
-            capture_output=True,
-            text=True,
-            timeout=120,
-            check=False,
-        )
-    return Run(done.returncode, done.stdout + done.stderr)
-
-
 @pytest.fixture(scope="session")
 def runs(request: pytest.FixtureRequest) -> dict[str, Run]:
-    """Run all mutants that are asked for, as many at once as there are processors."""
+    """Run all mutants that are asked for."""
     names = {item.name for item in request.session.items}
-    chosen = [
+    return run_all(
         mutant for mutant in ALL if f"test_a_deleted_check_is_noticed[{mutant.rule}]" in names
-    ]
-    with ThreadPoolExecutor(os.cpu_count()) as pool:
-        return dict(zip([mutant.rule for mutant in chosen], pool.map(run, chosen), strict=True))
+    )
 
 
 @pytest.mark.full
