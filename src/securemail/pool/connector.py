@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
+from securemail.aio.fresh import fresh
 from securemail.aio.resolver import Resolver
 from securemail.aio.route import endpoint_of
 from securemail.credentials import OAuthToken
@@ -19,7 +20,6 @@ from securemail.pool.breaker import Breaker
 from securemail.reconnect import Backoff, Setback
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
-from securemail.transports.cause import fresh
 
 _dice: Final = secrets.SystemRandom()
 
