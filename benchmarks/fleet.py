@@ -1,10 +1,10 @@
-"""Many watched mailboxes in one process, and a server that goes down and comes back.
+"""Many watched mailboxes in one process, and a server that is killed and comes back.
 
-    python benchmarks/fleet.py [--mailboxes 200] [--json]
+    python -m benchmarks.fleet [--mailboxes 200] [--rounds 3] [--freeze] [--json]
 
-The embedded server runs in a process of its own, without QRESYNC, so that each watch keeps the
-UIDs of its mailbox. Mail is delivered to every mailbox before, during and after the time in which
-the server is down; in the end each mailbox has announced each message exactly once, or this fails.
+Mail is delivered to every mailbox before, during and after each time in which the server is down.
+It fails when a watch ends, when a mailbox has not announced each message exactly once, and when
+more connections were in the making than the throttle allows.
 """
 
 from __future__ import annotations
@@ -13,13 +13,17 @@ import argparse
 import asyncio
 import gc
 import json
+import os
 import resource
-import sys
 import time
 from collections import Counter
-from dataclasses import dataclass, field
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
+
+from benchmarks.fleet_server import HOST, Server, raise_file_limit
+from benchmarks.turns import MeasuredSelector
 
 from securemail import (
     Account,
@@ -36,81 +40,8 @@ from securemail import (
     TrustStore,
     watch,
 )
-from securemail.testing import MailServer
 
-MESSAGE = b"Subject: news\r\n\r\nNews.\r\n"
-TICK_S = 0.005
-LIMIT_S = 300
-
-
-# --- the server's process
-
-
-async def serve(count: int) -> None:
-    """Serve `count` mailboxes; a line on stdin is a command, and is answered with a line."""
-    async with MailServer({f"user{n}": "secret" for n in range(count)}) as server:
-        hello = {"port": server.port(), "ca": server.ca.pem.decode(), "host": server.host_name}
-        print(json.dumps(hello), flush=True)
-        while command := (await asyncio.to_thread(sys.stdin.readline)).strip():
-            match command:
-                case "deliver":
-                    for user in server.users:
-                        server.store.deliver(user, MESSAGE)
-                case "down":
-                    server.stop()
-                case "up":
-                    await start(server)
-            print("done", flush=True)
-
-
-async def start(server: MailServer) -> None:
-    """Start again; somebody's outgoing connection may have the port for a moment."""
-    while True:
-        try:
-            return server.start()
-        except OSError:
-            server.stop()
-            await asyncio.sleep(0.1)
-
-
-@dataclass(slots=True)
-class Server:
-    """The other process."""
-
-    process: asyncio.subprocess.Process
-    hello: dict[str, Any]
-
-    @classmethod
-    async def started(cls, count: int) -> Server:
-        """Start it, and return when it listens."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            __file__,
-            "--serve",
-            "--mailboxes",
-            str(count),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-        )
-        assert process.stdout is not None
-        return cls(process, json.loads(await process.stdout.readline()))
-
-    async def tell(self, command: str) -> None:
-        """Give it a command, and return when it is done."""
-        assert self.process.stdin is not None
-        assert self.process.stdout is not None
-        self.process.stdin.write(f"{command}\n".encode())
-        if await self.process.stdout.readline() != b"done\n":
-            raise RuntimeError("the server's process has ended")
-
-    async def end(self) -> None:
-        """End it."""
-        assert self.process.stdin is not None
-        self.process.stdin.close()
-        await self.process.wait()
-
-
-# --- the fleet
+LIMIT_S = 600
 
 
 @dataclass(slots=True)
@@ -120,10 +51,19 @@ class Fleet:
     up: set[int] = field(default_factory=set)
     announced: list[Counter[int]] = field(default_factory=list)
     change: asyncio.Event = field(default_factory=asyncio.Event)
+    tasks: list[asyncio.Task[None]] = field(default_factory=list)
     lost: int = 0
+    failure: str = ""
 
-    async def watch(self, number: int, account: Account, throttle: Throttle) -> None:
-        """Watch one mailbox until cancelled."""
+    def begin(self, accounts: list[Account], throttle: Throttle) -> None:
+        """Watch a mailbox of each."""
+        self.announced = [Counter() for _ in accounts]
+        for number, account in enumerate(accounts):
+            task = asyncio.create_task(self._watch(number, account, throttle))
+            task.add_done_callback(self._ended)
+            self.tasks.append(task)
+
+    async def _watch(self, number: int, account: Account, throttle: Throttle) -> None:
         rhythm = Rhythm(backoff=Backoff(base=1.0, ceiling=5.0))
         events = watch(account, rhythm=rhythm, throttle=throttle, timeouts=Timeouts(total=120))
         async with events:
@@ -138,39 +78,58 @@ class Fleet:
                         self.announced[number].update(new)
                 self.change.set()
 
-    async def until_all(self, count: int, messages: int) -> float:
-        """Return after how many seconds all are up and have announced so many messages."""
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if not task.cancelled():
+            self.failure = f"a watch has ended: {task.exception()!r}"
+            self.change.set()
+
+    async def until(self, *, up: int, messages: int) -> float:
+        """Return after how many seconds so many are up, and all have announced so many messages."""
         began = time.perf_counter()
-        while len(self.up) < count or any(c.total() < messages for c in self.announced):
+        while len(self.up) != up or any(each.total() < messages for each in self.announced):
             self.change.clear()
             await self.change.wait()
+            if self.failure:
+                raise SystemExit(self.failure)
         return time.perf_counter() - began
 
     def check(self, messages: int) -> None:
-        """Raise RuntimeError where a message was missed, or announced twice."""
+        """Exit where a message was missed, or announced twice."""
         for number, counter in enumerate(self.announced):
             if counter != Counter(range(1, messages + 1)):
-                raise RuntimeError(f"mailbox {number} announced {counter}")
+                raise SystemExit(f"mailbox {number} has announced {counter}, not 1 to {messages}")
+
+    async def end(self) -> None:
+        """Cancel all watches."""
+        for task in self.tasks:
+            task.cancel()
+        await asyncio.wait(self.tasks)
 
 
-class Lag:
-    """How late the event loop is, at worst, in seconds."""
+@dataclass(slots=True)
+class Found:
+    """The figures, in the order in which they were found."""
 
-    def __init__(self) -> None:
-        self.worst = 0.0
+    turns: MeasuredSelector
+    count: int
+    before_kib: int = 0
+    figures: dict[str, float] = field(default_factory=dict)
 
-    async def measure(self) -> None:
-        """Look at the clock until cancelled."""
-        loop = asyncio.get_running_loop()
-        while True:
-            due = loop.time() + TICK_S
-            await asyncio.sleep(TICK_S)
-            self.worst = max(self.worst, loop.time() - due)
+    @asynccontextmanager
+    async def phase(self, name: str) -> AsyncIterator[None]:
+        """Measure what is done inside."""
+        await asyncio.sleep(0)  # what was done so far belongs to the turn that ends here
+        self.turns.take()
+        began = time.perf_counter()
+        yield
+        self.figures[f"{name}: seconds"] = time.perf_counter() - began
+        for what, value in asdict(self.turns.take()).items():
+            self.figures[f"{name}: {what.replace('_', ' ')}, ms"] = value
 
-    def take(self) -> float:
-        """Return the worst since the last call."""
-        worst, self.worst = self.worst, 0.0
-        return worst
+    def weigh(self, name: str) -> None:
+        """Note the memory of each mailbox. Full passes of the collector: not inside a phase."""
+        gc.collect()
+        self.figures[f"{name}: KiB for each"] = (resident_kib() - self.before_kib) / self.count
 
 
 def resident_kib() -> int:
@@ -178,73 +137,75 @@ def resident_kib() -> int:
     return pages * resource.getpagesize() // 1024
 
 
-async def measure(count: int) -> dict[str, float]:
-    server = await Server.started(count)
-    where = Endpoint(
-        server.hello["host"], server.hello["port"], TLSMode.IMPLICIT, addresses=["127.0.0.1"]
-    )
-    trust = TrustStore.from_pem(server.hello["ca"].encode())
-    names = [f"user{n}" for n in range(count)]
-    accounts = [
+def accounts_on(server: Server) -> list[Account]:
+    where = Endpoint(HOST, server.port, TLSMode.IMPLICIT, addresses=["127.0.0.1"])
+    trust = TrustStore.from_pem(server.ca.pem)
+    return [
         Account(f"{n}@example.org", imap=where, trust=trust, credentials=Password(n, "secret"))
-        for n in names
+        for n in (f"user{number}" for number in range(server.count))
     ]
-    fleet, lag, throttle = Fleet(), Lag(), Throttle()
-    fleet.announced = [Counter() for _ in accounts]
-    lagging = asyncio.create_task(lag.measure())
-    before_kib = resident_kib()
-    gc.freeze()
-    tasks = [
-        asyncio.create_task(fleet.watch(n, account, throttle)) for n, account in enumerate(accounts)
-    ]
-    found: dict[str, float] = {"mailboxes": count}
-    found["seconds until all are up"] = await fleet.until_all(count, 0)
-    found["worst lag of the loop, ms"] = lag.take() * 1000
-    gc.collect()
-    found["KiB for each"] = (resident_kib() - before_kib) / count
-    lag.take()
-    await server.tell("deliver")
-    found["seconds to announce a message to all"] = await fleet.until_all(count, 1)
-    found["worst lag meanwhile, ms"] = lag.take() * 1000
-    await server.tell("down")
-    while fleet.up:
-        fleet.change.clear()
-        await fleet.change.wait()
-    await server.tell("deliver")
-    await asyncio.sleep(2)
-    await server.tell("up")
-    found["seconds until all are back, nothing missed"] = await fleet.until_all(count, 2)
-    found["worst lag down and back, ms"] = lag.take() * 1000
-    found["connects in flight, at most"] = throttle.peak
-    found["tries that failed"] = fleet.lost - count
-    await server.tell("deliver")
-    await fleet.until_all(count, 3)
-    fleet.check(3)
-    for task in (*tasks, lagging):
-        task.cancel()
-    await asyncio.wait({*tasks, lagging})
-    found["KiB for each, in the end"] = (resident_kib() - before_kib) / count
-    await server.end()
-    return found
+
+
+async def measure(found: Found, rounds: int, *, is_frozen: bool) -> None:
+    count = found.count
+    server, fleet, throttle = Server(count), Fleet(), Throttle()
+    accounts = accounts_on(server)
+    try:
+        await server.start()
+        found.before_kib = resident_kib()
+        async with found.phase("connecting"):
+            fleet.begin(accounts, throttle)
+            await fleet.until(up=count, messages=0)
+        found.weigh("connected")
+        if is_frozen:
+            gc.freeze()
+        async with found.phase("a message to each"):
+            await server.deliver()
+            await fleet.until(up=count, messages=1)
+        for number in range(1, rounds + 1):
+            await restart(server, fleet, found, f"restart {number}")
+        fleet.check(server.messages)
+    finally:
+        await fleet.end()
+        await server.kill()
+    if throttle.peak > throttle.per_host:
+        raise SystemExit(f"{throttle.peak} connections to one host were in the making at once")
+    found.figures["connects in flight, at most"] = throttle.peak
+    found.figures["tries that failed"] = fleet.lost - count * rounds
+
+
+async def restart(server: Server, fleet: Fleet, found: Found, name: str) -> None:
+    async with found.phase(f"{name}, killed"):
+        await server.kill()
+        await fleet.until(up=0, messages=server.messages)
+    await server.deliver()
+    await asyncio.sleep(1)
+    async with found.phase(f"{name}, back"):
+        await server.start()
+        await fleet.until(up=server.count, messages=server.messages)
+        await server.deliver()
+        await fleet.until(up=server.count, messages=server.messages)
+    found.weigh(name)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--mailboxes", type=int, default=200)
+    parser.add_argument("--rounds", type=int, default=3)
+    parser.add_argument("--freeze", action="store_true", help="gc.freeze() once all are up")
     parser.add_argument("--json", action="store_true")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args()
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
-    if options.serve:
-        asyncio.run(serve(options.mailboxes))
-        return
-    found = asyncio.run(asyncio.wait_for(measure(options.mailboxes), LIMIT_S))
+    raise_file_limit()
+    found = Found(MeasuredSelector(), options.mailboxes)
+    work = measure(found, options.rounds, is_frozen=options.freeze)
+    with asyncio.Runner(loop_factory=lambda: asyncio.SelectorEventLoop(found.turns)) as runner:
+        runner.run(asyncio.wait_for(work, LIMIT_S))
+    found.figures["load of the machine"] = os.getloadavg()[0]
     if options.json:
-        print(json.dumps(found))
-    else:
-        for name, value in found.items():
-            print(f"{name:45} {value:8.1f}")
+        print(json.dumps(found.figures))
+        return
+    for name, value in found.figures.items():
+        print(f"{name:45} {value:8.1f}")
 
 
 if __name__ == "__main__":

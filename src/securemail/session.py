@@ -124,7 +124,7 @@ class SecureSession(Generic[ClientT]):
         try:
             yield
         except BaseException as exc:
-            self._transport.abort()
+            self._connection.abort()
             self._reporter.failed(exc)
             raise
         self._clock.stop()
@@ -292,9 +292,9 @@ class SecureSession(Generic[ClientT]):
     async def aclose(self) -> None:
         """Log out where that takes less than a second, send the close alert, close the socket."""
         self._reporter.asked_to_end()
-        await see_off(self._transport, self._held)
+        await see_off(self._connection, self._held)
 
     def abort(self) -> None:
         """Close the socket at once. What was not sent is dropped."""
         self._reporter.asked_to_end()
-        self._transport.abort()
+        self._connection.abort()

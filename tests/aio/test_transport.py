@@ -265,6 +265,22 @@ def test_bytes_follow_the_protocol_that_is_set(world: World) -> None:
     assert world.transport.get_protocol() is other
 
 
+def test_after_the_end_no_protocol_is_held(world: World) -> None:
+    world.transport.connection_lost(None)
+    world.transport.set_protocol(other := Client())
+    assert world.transport.get_protocol() not in {world.client, other}
+    assert len(world.client.lost) == 1
+
+
+def test_a_connection_that_comes_after_the_abort_is_aborted(ca: CertificateAuthority) -> None:
+    transport, socket = SecureTransport(Client()), FakeSocket()
+    transport.start_tls(engine(ca.pem))
+    transport.abort()
+    socket.connect(transport)
+    assert socket.is_aborted
+    assert socket.drain() == b""
+
+
 def test_a_burst_is_delivered_in_records(world: World) -> None:
     world.say(b"x" * MIB)
     assert world.client.received == b"x" * MIB

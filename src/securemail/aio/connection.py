@@ -70,6 +70,11 @@ class Connection:
         """Whether it was not dialled yet."""
         return not self.transport.is_connected and not self.transport.is_closing()
 
+    def abort(self) -> None:
+        """Close the socket at once, and hold no error: one that was raised holds the session."""
+        self.transport.abort()
+        self._driver.forget_error()
+
     @property
     def tls_offer(self) -> TLSOffer | None:
         """TLS that an account without a minimum could ask for from now on."""

@@ -84,6 +84,11 @@ class Driver(Upper):
             self._check_alive("the TLS handshake")
             await self._wait()
 
+    def forget_error(self) -> None:
+        """Hold the error no longer that whoever waited was told: its frames hold this."""
+        self._failure = None
+        self.transport.error = None
+
     def _take_event(self) -> Event | None:
         try:
             return self.machine.next_event()

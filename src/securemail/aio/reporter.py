@@ -115,6 +115,7 @@ class Reporter:
     def failed(self, error: BaseException) -> None:
         """Tell, once, that the session did not come about."""
         step = self._step
+        self._missed_end = None  # its error holds the frames of the session
         self._tell_end(lambda: ConnectFailed(*self._facts(), step, Failure.of(error)))
 
     def asked_to_end(self) -> None:

@@ -7,26 +7,26 @@ it any asyncio.Protocol: first the login dialogue's, then the client library's.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
-from collections.abc import Iterable
 from typing import Any, Final, cast
 
 from securemail import limits
+from securemail.aio.backlog import Backlog
 from securemail.aio.buffer import receive_buffer
+from securemail.aio.fresh import fresh
 from securemail.aio.ledger import Ledger
 from securemail.aio.quickack import acknowledge_at_once
 from securemail.aio.upper import Upper
 from securemail.errors import ConnectError, LimitExceeded, SecureMailError, UsageError
 from securemail.tls.engine import Engine
 
-_ENCRYPT_BYTES: Final = 64 * 1024
+_NOBODY: Final = asyncio.BaseProtocol()  # in the place of one that was let go
 
 
 class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
     """Both ends in one: asyncio's protocol towards the socket, a transport towards the client.
 
     `start_tls()` before it is connected makes TLS implicit; later it switches a cleartext
-    connection over. There is no way back.
+    connection over. There is no way back. `error` is why it ended, if there was a reason.
     """
 
     def __init__(self, protocol: Upper) -> None:
@@ -36,8 +36,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._protocol: asyncio.BaseProtocol = protocol
         self._upper: Upper | None = protocol
         self._engine: Engine | None = None
-        self._backlog: deque[memoryview] = deque()
-        self._error: SecureMailError | None = None
+        self._backlog = Backlog()
+        self.error: SecureMailError | None = None
         self._closed = asyncio.Event()
         self._is_closing = False
         self._is_raw_paused = False
@@ -49,7 +49,10 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         """Take the TCP transport; with implicit TLS the ClientHello leaves at once."""
         # uvloop's are no subclasses of asyncio.Transport, so there is nothing to check.
         self._raw = cast("asyncio.Transport", transport)
-        self._begin_tls()
+        if self._is_closing:
+            self._raw.abort()
+        else:
+            self._begin_tls()
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         """Return where the loop may put what it reads."""
@@ -101,18 +104,22 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Pass the end on, as None or as one of our errors."""
-        error = self._error
+        error = self.error
         if error is None and exc is not None and not self._is_closing:
             error = ConnectError(f"the connection was lost: {exc}", phase="read")
             error.__cause__ = exc
         self._is_closing = True
         self._backlog.clear()
-        self._upper = None
         if self._engine is not None:
             self._engine.let_go()
         self._closed.set()
-        self._protocol.connection_lost(error)
+        self._let_go().connection_lost(error)
         self.ledger.end(error)
+
+    def _let_go(self) -> asyncio.BaseProtocol:
+        """Forget who is above, and return it: the two would keep each other for the collector."""
+        above, self._protocol, self._upper = self._protocol, _NOBODY, None
+        return above
 
     def pause_writing(self) -> None:
         """Keep what is to be sent in plaintext until the socket takes more."""
@@ -142,10 +149,9 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._flush()
 
     def _announce(self) -> None:
-        if self._upper is None or self._engine is None or not self._engine.is_established:
-            return
-        upper, self._upper = self._upper, None
-        upper.tls_established()
+        if self._upper is not None and self.is_encrypted:
+            upper, self._upper = self._upper, None
+            upper.tls_established()
 
     def _flush(self) -> None:
         if self._engine is not None and self._raw is not None:
@@ -158,7 +164,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def _fail(self, error: SecureMailError) -> None:
         """End the connection; the alert, if there is one, still leaves."""
-        self._error = self._error or error
+        # A copy: this one may be part of the verdict, and its frames hold the engine.
+        self.error = self.error or fresh(error.with_traceback(None))
         self._flush()
         self.abort()
 
@@ -173,22 +180,15 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             return
         if not self._engine.is_established:
             raise UsageError("the TLS handshake is not over", field="write")
-        self._backlog.append(memoryview(bytes(data)))
+        self._backlog.add(data)
         self._pump()
-
-    def writelines(self, list_of_data: Iterable[Any]) -> None:
-        """Send several pieces."""
-        self.write(b"".join(list_of_data))
 
     def _pump(self) -> None:
         """Encrypt as much as the socket takes: ciphertext of a large message is never all there."""
         engine = self._engine
         while self._backlog and not self._is_raw_paused and engine and self._raw:
-            piece = self._backlog.popleft()
-            if len(piece) > _ENCRYPT_BYTES:
-                self._backlog.appendleft(piece[_ENCRYPT_BYTES:])
             try:
-                engine.write(piece[:_ENCRYPT_BYTES])
+                engine.write(self._backlog.take())
             except SecureMailError as exc:
                 self._fail(exc)
                 return
@@ -230,16 +230,14 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._backlog.clear()
         if self._raw is not None:
             self._raw.abort()
+        else:
+            self._let_go()
+            self.ledger.on_end = None
 
     async def wait_closed(self) -> None:
         """Return when the socket is closed, if there was one."""
         if self._raw is not None:
             await self._closed.wait()
-
-    @property
-    def error(self) -> SecureMailError | None:
-        """Why the connection ended, if there was a reason."""
-        return self._error
 
     @property
     def is_connected(self) -> bool:
@@ -256,8 +254,9 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         return self._is_closing
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
-        """Deliver to `protocol` now."""
-        self._protocol = protocol
+        """Deliver to `protocol` now; after the end there is nothing to deliver."""
+        if not self._closed.is_set():
+            self._protocol = protocol
 
     def get_protocol(self) -> asyncio.BaseProtocol:
         """Return whom we deliver to."""
@@ -292,8 +291,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def get_write_buffer_size(self) -> int:
         """Return how many bytes wait to be sent."""
-        waiting = 0 if self._raw is None else self._raw.get_write_buffer_size()
-        return waiting + sum(map(len, self._backlog))
+        return self._backlog.size + (self._raw.get_write_buffer_size() if self._raw else 0)
 
     def can_write_eof(self) -> bool:
         """Return False: no mail protocol half-closes."""

@@ -7,9 +7,9 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from securemail.aio.fresh import fresh
 from securemail.errors import SecureMailError
 from securemail.reconnect import Again, Backoff, Reason, Setback, Trouble, again, reason
-from securemail.transports.cause import fresh
 
 KeyT = TypeVar("KeyT", bound=Hashable)
 

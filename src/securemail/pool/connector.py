@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from securemail.account import Account, Service
 from securemail.aio.clock import Timeouts
+from securemail.aio.fresh import fresh
 from securemail.aio.herald import Herald
 from securemail.aio.resolver import Resolver
 from securemail.aio.route import endpoint_of
@@ -20,7 +21,6 @@ from securemail.pool.breaker import Breaker
 from securemail.reconnect import Backoff, Reason, Setback, reason
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
-from securemail.transports.cause import fresh
 
 _dice: Final = secrets.SystemRandom()
 

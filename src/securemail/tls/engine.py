@@ -270,7 +270,7 @@ class Engine:
             raise self._explained(exc) from exc
 
     def _explained(self, exc: SSL.Error) -> SecureMailError:
-        handshake = self._handshake
+        handshake, exc.__traceback__ = self._handshake, None  # its frames hold the verdict
         if handshake.refusal:
             return handshake.refusal
         reason = reason_of(exc)

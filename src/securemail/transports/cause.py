@@ -3,20 +3,8 @@
 
 from __future__ import annotations
 
+from securemail.aio.fresh import fresh
 from securemail.errors import ConnectError, SecureMailError
-
-
-def fresh(error: SecureMailError, message: str | None = None) -> SecureMailError:
-    """Return an error like `error`, with the same cause, to be raised once.
-
-    An instance raised again and again keeps the frames of all who caught it.
-    """
-    # Not copy.copy(): it calls the class with `args` alone, and most of ours ask for more.
-    twin = type(error).__new__(type(error))
-    twin.args = error.args if message is None else (message,)
-    vars(twin).update(vars(error))
-    twin.__cause__ = error.__cause__
-    return twin
 
 
 def located(error: SecureMailError, peer: str) -> SecureMailError:

@@ -7,8 +7,9 @@ import asyncio
 import logging
 from typing import Final
 
+from securemail.aio.fresh import fresh
 from securemail.errors import ConnectError, DeadlineError, SecureMailError, UsageError
-from securemail.transports.cause import connection_lost, fresh, located
+from securemail.transports.cause import connection_lost, located
 from securemail.transports.compressed import CompressedLine
 from securemail.transports.dialog import Dialog
 from securemail.transports.pending import Pending
@@ -37,7 +38,9 @@ class Conversation:
         self._transport = transport
 
     def write(self, data: bytes) -> None:
-        """Send `data`, and log nothing of it."""
+        """Send `data`, and log nothing of it; after the end, nothing is sent."""
+        if self._failure is not None:
+            return
         if (compressed := self._agreed()) is not None:
             compressed.write(data)
         elif self._transport is not None:
@@ -136,7 +139,7 @@ class Conversation:
             if pending.timer is not None:
                 pending.timer.cancel()
         if pending.error is not None:
-            raise pending.error
+            raise fresh(pending.error)
 
     def idle_done(self, *, timeout_s: float) -> None:
         """End the IDLE; without one, nothing happens."""
@@ -185,5 +188,6 @@ class Conversation:
             self.dialog.end(error)
             if self._compressed is not None:
                 self._compressed.close()
+            self._compressed = self._compression = None
             self.state_change.set()
             self.state_change.clear()

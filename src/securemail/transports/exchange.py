@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from securemail.aio.fresh import fresh
 from securemail.errors import (
     ConnectError,
     DeadlineError,
@@ -18,7 +19,7 @@ from securemail.errors import (
     SecureMailError,
     UnknownOutcome,
 )
-from securemail.transports.cause import connection_lost, fresh, located
+from securemail.transports.cause import connection_lost, located
 from securemail.wire.smtp import Answer, AnswerReader
 
 _CLOSING: Final = 421
@@ -154,6 +155,8 @@ class Exchange(asyncio.Protocol):
         answers = []
         for waiter in waiters:
             await self._bounded(waiter, timeout_s)
+            if waiter.cancelled():
+                self.check()
             answers.append(waiter.result())
         return answers
 
@@ -212,7 +215,5 @@ class Exchange(asyncio.Protocol):
         self._failure = error
         self.resume_writing()
         while self._waiting:
-            waiter = self._waiting.popleft()
-            if not waiter.done():
-                waiter.set_exception(fresh(error))
-                waiter.exception()  # whoever stopped waiting does not want to know
+            # Not with the error: raised from there it would hold the frame that holds the waiter.
+            self._waiting.popleft().cancel()

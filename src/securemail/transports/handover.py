@@ -62,8 +62,9 @@ class Held:
     leave: Callable[[], Awaitable[None]]
 
 
-async def see_off(transport: SecureTransport, held: Held | None) -> None:
+async def see_off(connection: Connection, held: Held | None) -> None:
     """Take leave of the server where that takes less than a second, and close the socket."""
+    transport = connection.transport
     try:
         async with asyncio.timeout(_FAREWELL_S):
             if held is not None:
@@ -73,7 +74,7 @@ async def see_off(transport: SecureTransport, held: Held | None) -> None:
     except (TimeoutError, SecureMailError):
         pass
     finally:
-        transport.abort()
+        connection.abort()
     await transport.wait_closed()
 
 

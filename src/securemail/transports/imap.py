@@ -21,7 +21,7 @@ from securemail.errors import DeadlineError, LimitExceeded, ProtocolError, Secur
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending
 from securemail.transports.tasks import cancelled, kept
-from securemail.transports.unbounded import unbound
+from securemail.transports.unbounded import limit_of, unbound
 
 # The first of these that a server has is its version.
 _VERSIONS: Final = ("IMAP4REV1", "IMAP4", "IMAP4REV2")
@@ -226,7 +226,7 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
     ) -> None:
         """Make the protocol. It has its connection from `hand_over`."""
         loop = loop or asyncio.get_running_loop()
-        self.protocol = IMAPProtocol(f"{host}:{port}", loop, lambda: self.timeout)
+        self.protocol = IMAPProtocol(f"{host}:{port}", loop, limit_of(self))
 
     async def learn_capabilities(self) -> None:
         """Ask for the capabilities. Raises: ProtocolError when the answer lists none."""

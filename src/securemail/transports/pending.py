@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from securemail import limits
+from securemail.aio.fresh import fresh
 from securemail.errors import LimitExceeded, SecureMailError
-from securemail.transports.cause import fresh
 
 # aioimaplib's shape: a line is bytes, a literal a bytearray, and programs tell them apart by type.
 AnswerLine: TypeAlias = bytes | bytearray
@@ -33,7 +33,7 @@ class Pending:
     is_sync: bool
     wire: bytes = field(repr=False)
     ended: asyncio.Future[None]
-    late: Exception = field(repr=False)
+    late: SecureMailError = field(repr=False)
     literal: bytes | None = field(default=None, repr=False)
     lines: list[AnswerLine] = field(default_factory=list, repr=False)
     complete: int = 0
@@ -42,7 +42,7 @@ class Pending:
     is_done_sent: bool = False
     is_patient: bool = False
     result: str = "Init"
-    error: Exception | None = field(default=None, repr=False)
+    error: SecureMailError | None = field(default=None, repr=False)
     timer: asyncio.TimerHandle | None = None
     progress: tuple[int, ...] | None = None
 
@@ -51,7 +51,7 @@ class Pending:
         """Whether its lines are pushes."""
         return self.name == "IDLE"
 
-    def end(self, error: Exception | None = None) -> None:
+    def end(self, error: SecureMailError | None = None) -> None:
         """Let the waiter go on, once: a later end does not count."""
         # The error is no exception of the future, so that nobody need retrieve it.
         if not self.ended.done():

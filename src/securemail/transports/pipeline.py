@@ -9,6 +9,7 @@ from collections import deque
 from typing import Final
 
 from securemail import limits
+from securemail.aio.fresh import fresh
 from securemail.errors import (
     CommandError,
     ConnectError,
@@ -17,7 +18,7 @@ from securemail.errors import (
     ProtocolError,
     SecureMailError,
 )
-from securemail.transports.cause import connection_lost, fresh, located
+from securemail.transports.cause import connection_lost, located
 from securemail.transports.request import Request
 from securemail.wire.multiline import AnswerReader
 
@@ -76,7 +77,7 @@ class Pipeline(asyncio.Protocol):
         while not request.is_over:
             await self._news(request)
         if request.error is not None:
-            raise request.error
+            raise fresh(request.error)
         if request.status is not None and not request.status.is_ok:
             words = request.status.words
             message = f"{self.peer}: {request.name} was refused: {words!r}"
