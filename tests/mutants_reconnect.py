@@ -74,4 +74,12 @@ RECONNECT_MUTANTS: Final = (
         "    intent: ClassVar[Intent] = Intent.DISCOVER\n    authenticate: Authenticate",
         f"{CONFIRMING}::test_the_gate_is_asked_for_the_login_and_nothing_is_sent",
     ),
+    Mutant(
+        "on the second connection the same may be assumed again",
+        "session.py",
+        "log_in(utf8=utf8, may_assume=False)",
+        "log_in(utf8=utf8)",
+        f"{RECONNECT}"
+        "::test_on_the_second_connection_nothing_is_assumed_whatever_else_is_remembered",
+    ),
 )

@@ -207,10 +207,11 @@ class Connection:
             raise PolicyError(f"STARTTLS was refused ({answer.words!r})", shortfalls=missing)
         return not isinstance(answer, Refused)
 
-    async def log_in(self, *, utf8: bool = False) -> LoginRecord:
+    async def log_in(self, *, utf8: bool = False, may_assume: bool = True) -> LoginRecord:
         """Try all ways that the account has among those that the server offers.
 
-        With `utf8` the server is told before to speak UTF-8 (RFC 6856).
+        With `utf8` the server is told before to speak UTF-8 (RFC 6856). If it `may_assume`, what
+        the server could do when it was seen last is taken for granted until it says otherwise.
 
         Raises: as `Login.run`, `enable_utf8` and `preauth`; UsageError for an account that has
         nothing to log in with; OutdatedError when another connection should be made, on which
@@ -220,7 +221,7 @@ class Connection:
             return preauth(self._account.policy, self.gate.proof)
         if self._account.credentials is None and self._account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
-        if utf8 or not self._assume():
+        if utf8 or not may_assume or not self._assume():
             await self.discover()
         if utf8:
             await enable_utf8(self.machine, self.ask)
