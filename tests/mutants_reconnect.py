@@ -82,4 +82,11 @@ RECONNECT_MUTANTS: Final = (
         f"{RECONNECT}"
         "::test_on_the_second_connection_nothing_is_assumed_whatever_else_is_remembered",
     ),
+    Mutant(
+        "a server that breaks at two commands at once gets them at each connect",
+        "aio/connection.py",
+        "        except SecureMailError:\n            # It may be two",
+        "        except OutdatedError:\n            # It may be two",
+        f"{RECONNECT}::test_after_two_commands_at_once_that_failed_it_gets_one",
+    ),
 )

@@ -242,6 +242,19 @@ async def test_on_the_second_connection_nothing_is_assumed_whatever_else_is_reme
         assert await connect(server, ca, tls) == "PLAIN"
 
 
+async def test_after_two_commands_at_once_that_failed_it_gets_one(
+    ca: CertificateAuthority,
+) -> None:
+    tls = TLSMode.IMPLICIT
+    async with ScriptedServer(FIRST[tls], context=ca.server_context(HOST)) as server:
+        await connect(server, ca, tls)
+        play(server, *OPENING[tls], CAPA, PLAIN)
+        with pytest.raises(ConnectError):
+            await connect(server, ca, tls)
+        play(server, *OPENING[tls], CAPA)
+        await refuses_to_assume(server, ca, tls)
+
+
 async def test_imap_has_both_in_one_flight_as_well(ca: CertificateAuthority) -> None:
     async with ScriptedServer(
         (*scripts.UPGRADED, *HANG), context=ca.server_context(HOST)

@@ -159,8 +159,6 @@ class Connection:
         Raises: OutdatedError; the connection is closed then, whatever became of the login.
         """
         if self.machine.assumed != self.machine.capabilities:
-            if self._prepared is not None:
-                self._prepared.known.bar()
             self.transport.abort()
             raise OutdatedError("the server lists other capabilities than it did")
 
@@ -169,11 +167,18 @@ class Connection:
 
         Raises: as `ask`, and OutdatedError when the assumption was wrong.
         """
-        if self.machine.capabilities is None:
+        if self.machine.capabilities is not None:
+            return await self.ask(command)
+        try:
             if isinstance(command, Authenticate):
                 return await self.ask(ConfirmAndAuthenticate(command))
             await self.discover()
             self._confirm()
+        except SecureMailError:
+            # It may be two commands at once that it cannot take: else each connect would fail.
+            if self._prepared is not None:
+                self._prepared.known.bar()
+            raise
         return await self.ask(command)
 
     def _assume(self) -> bool:
