@@ -89,4 +89,12 @@ RECONNECT_MUTANTS: Final = (
         "        except OutdatedError:\n            # It may be two",
         f"{RECONNECT}::test_after_two_commands_at_once_that_failed_it_gets_one",
     ),
+    Mutant(
+        "that there is no way to log in is concluded from what is only assumed",
+        "aio/connection.py",
+        "if self.machine.capabilities is None and not login.has_way:",
+        "if False:",
+        f"{RECONNECT}"
+        "::test_a_server_is_asked_before_an_account_that_has_changed_is_told_that_it_cannot_log_in",
+    ),
 )

@@ -10,6 +10,7 @@ import pytest
 from securemail import (
     AuthenticationError,
     ConnectError,
+    OAuthToken,
     Password,
     PolicyError,
     SecureSession,
@@ -19,6 +20,7 @@ from securemail import (
 from securemail.testing import (
     AwaitHello,
     CertificateAuthority,
+    Expect,
     ScriptedServer,
     Send,
     StartTLS,
@@ -253,6 +255,23 @@ async def test_after_two_commands_at_once_that_failed_it_gets_one(
             await connect(server, ca, tls)
         play(server, *OPENING[tls], CAPA)
         await refuses_to_assume(server, ca, tls)
+
+
+async def test_a_server_is_asked_before_an_account_that_has_changed_is_told_that_it_cannot_log_in(
+    ca: CertificateAuthority,
+) -> None:
+    tls = TLSMode.IMPLICIT
+    both = listed(b"PIPELINING", b"SASL PLAIN XOAUTH2")
+
+    async def fetch() -> str:
+        return "token"
+
+    async with ScriptedServer(FIRST[tls], context=ca.server_context(HOST)) as server:
+        await connect(server, ca, tls)
+        play(server, *OPENING[tls], CAPA, both, Expect(rb"AUTH XOAUTH2 \S+"), WELCOME, *HANG)
+        token = OAuthToken("alice", fetch)
+        assert await connect(server, ca, tls, credentials=token) == "XOAUTH2"
+        assert server.transcripts[1].plaintext == ONLY_CAPA
 
 
 async def test_imap_has_both_in_one_flight_as_well(ca: CertificateAuthority) -> None:

@@ -172,14 +172,21 @@ class Connection:
         try:
             if isinstance(command, Authenticate):
                 return await self.ask(ConfirmAndAuthenticate(command))
-            await self.discover()
-            self._confirm()
+            await self._confirm_first()
         except SecureMailError:
             # It may be two commands at once that it cannot take: else each connect would fail.
             if self._prepared is not None:
                 self._prepared.known.bar()
             raise
         return await self.ask(command)
+
+    async def _confirm_first(self) -> None:
+        """Have the server list what was assumed of it before anything rests on that.
+
+        Raises: as `discover`, and OutdatedError.
+        """
+        await self.discover()
+        self._confirm()
 
     def _assume(self) -> bool:
         """Assume what the server could do when it was seen last; return whether that is enough."""
@@ -234,7 +241,10 @@ class Connection:
         line = Line(self._ask_for_login, limit, self.machine.carries_initial_response)
         offer = offer_of(self.machine, self.endpoint, self.gate.proof)
         self._heard = self.machine.capabilities or self.machine.assumed
-        record = await Login(self._account, offer, line).run()
+        login = Login(self._account, offer, line)
+        if self.machine.capabilities is None and not login.has_way:
+            await self._confirm_first()
+        record = await login.run()
         if self._heard and self.gate.proof is not None and self._prepared is not None:
             self._prepared.known.remember(self.gate.proof, self._heard)
         return record
