@@ -74,4 +74,27 @@ RECONNECT_MUTANTS: Final = (
         "    intent: ClassVar[Intent] = Intent.DISCOVER\n    authenticate: Authenticate",
         f"{CONFIRMING}::test_the_gate_is_asked_for_the_login_and_nothing_is_sent",
     ),
+    Mutant(
+        "on the second connection the same may be assumed again",
+        "session.py",
+        "log_in(utf8=utf8, may_assume=False)",
+        "log_in(utf8=utf8)",
+        f"{RECONNECT}"
+        "::test_on_the_second_connection_nothing_is_assumed_whatever_else_is_remembered",
+    ),
+    Mutant(
+        "a server that breaks at two commands at once gets them at each connect",
+        "aio/connection.py",
+        "        except SecureMailError:\n            # It may be two",
+        "        except OutdatedError:\n            # It may be two",
+        f"{RECONNECT}::test_after_two_commands_at_once_that_failed_it_gets_one",
+    ),
+    Mutant(
+        "that there is no way to log in is concluded from what is only assumed",
+        "aio/connection.py",
+        "if self.machine.capabilities is None and not login.has_way:",
+        "if False:",
+        f"{RECONNECT}"
+        "::test_a_server_is_asked_before_an_account_that_has_changed_is_told_that_it_cannot_log_in",
+    ),
 )

@@ -238,7 +238,7 @@ class SecureSession(Generic[ClientT]):
             self._start_over()
             is_upgraded = self.endpoint.tls is TLSMode.STARTTLS
             await self._retrying(self._upgrade if is_upgraded else self._reach)
-            login = await self._connection.log_in(utf8=utf8)
+            login = await self._connection.log_in(utf8=utf8, may_assume=False)
         self.authenticated_by = login.mechanism
         self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
         handover = Handover.of(self._connection, self.account, self._timeouts.command)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -9,13 +10,22 @@ import pytest
 from securemail import (
     AuthenticationError,
     ConnectError,
+    OAuthToken,
     Password,
     PolicyError,
     SecureSession,
     Service,
     TLSMode,
 )
-from securemail.testing import CertificateAuthority, ScriptedServer, Send, StartTLS, Step
+from securemail.testing import (
+    AwaitHello,
+    CertificateAuthority,
+    Expect,
+    ScriptedServer,
+    Send,
+    StartTLS,
+    Step,
+)
 from tests.session import scripts
 from tests.session.pop3_scripts import (
     BEGIN,
@@ -45,6 +55,7 @@ LESS = listed(b"PIPELINING", b"SASL EXTERNAL")
 SLOW = listed(b"SASL PLAIN")
 EITHER = pytest.mark.parametrize("tls", FIRST, ids=["implicit", "starttls"])
 ONLY_CAPA = b"CAPA\r\n"
+DROPPED: tuple[Step, ...] = (AwaitHello(),)
 
 
 async def connect(
@@ -61,6 +72,21 @@ async def connect(
 def play(server: ScriptedServer, *steps: Step) -> None:
     """Have the connections from now on go like this."""
     server._script = steps  # type: ignore[misc]  # final, but for us
+
+
+class InTurn:
+    """A script for each connection, one after the other."""
+
+    def __init__(self, *scripts: tuple[Step, ...]) -> None:
+        self._scripts = iter(scripts)
+
+    def __iter__(self) -> Iterator[Step]:
+        return iter(next(self._scripts))
+
+
+def play_in_turn(server: ScriptedServer, *scripts: tuple[Step, ...]) -> None:
+    """Have each connection from now on go its own way."""
+    server._script = InTurn(*scripts)  # type: ignore[misc,assignment]  # as in `play`
 
 
 @EITHER
@@ -201,6 +227,51 @@ async def test_the_second_connection_is_held_to_the_minimum_too(ca: CertificateA
         with pytest.raises(PolicyError):
             await session.authenticate()
         assert server.transcripts[2].cleartext == b"STLS\r\n"
+
+
+async def test_on_the_second_connection_nothing_is_assumed_whatever_else_is_remembered(
+    ca: CertificateAuthority,
+) -> None:
+    tls = TLSMode.IMPLICIT
+    changed = (*OPENING[tls], CAPA, MORE)
+    async with ScriptedServer(FIRST[tls], context=ca.server_context(HOST)) as server:
+        # Without the hybrid group the contexts, and what is remembered with them, are others.
+        play_in_turn(server, DROPPED, FIRST[tls], FIRST[tls])
+        await connect(server, ca, tls)
+        await connect(server, ca, tls)
+        # The first of those that are dropped has tried to resume, the second has not.
+        play_in_turn(server, changed, DROPPED, DROPPED, (*changed, PLAIN, WELCOME, *HANG))
+        assert await connect(server, ca, tls) == "PLAIN"
+
+
+async def test_after_two_commands_at_once_that_failed_it_gets_one(
+    ca: CertificateAuthority,
+) -> None:
+    tls = TLSMode.IMPLICIT
+    async with ScriptedServer(FIRST[tls], context=ca.server_context(HOST)) as server:
+        await connect(server, ca, tls)
+        play(server, *OPENING[tls], CAPA, PLAIN)
+        with pytest.raises(ConnectError):
+            await connect(server, ca, tls)
+        play(server, *OPENING[tls], CAPA)
+        await refuses_to_assume(server, ca, tls)
+
+
+async def test_a_server_is_asked_before_an_account_that_has_changed_is_told_that_it_cannot_log_in(
+    ca: CertificateAuthority,
+) -> None:
+    tls = TLSMode.IMPLICIT
+    both = listed(b"PIPELINING", b"SASL PLAIN XOAUTH2")
+
+    async def fetch() -> str:
+        return "token"
+
+    async with ScriptedServer(FIRST[tls], context=ca.server_context(HOST)) as server:
+        await connect(server, ca, tls)
+        play(server, *OPENING[tls], CAPA, both, Expect(rb"AUTH XOAUTH2 \S+"), WELCOME, *HANG)
+        token = OAuthToken("alice", fetch)
+        assert await connect(server, ca, tls, credentials=token) == "XOAUTH2"
+        assert server.transcripts[1].plaintext == ONLY_CAPA
 
 
 async def test_imap_has_both_in_one_flight_as_well(ca: CertificateAuthority) -> None:

@@ -164,8 +164,6 @@ class Connection:
         Raises: OutdatedError; the connection is closed then, whatever became of the login.
         """
         if self.machine.assumed != self.machine.capabilities:
-            if self._prepared is not None:
-                self._prepared.known.bar()
             self.transport.abort()
             raise OutdatedError("the server lists other capabilities than it did")
 
@@ -174,12 +172,26 @@ class Connection:
 
         Raises: as `ask`, and OutdatedError when the assumption was wrong.
         """
-        if self.machine.capabilities is None:
+        if self.machine.capabilities is not None:
+            return await self.ask(command)
+        try:
             if isinstance(command, Authenticate):
                 return await self.ask(ConfirmAndAuthenticate(command))
-            await self.discover()
-            self._confirm()
+            await self._confirm_first()
+        except SecureMailError:
+            # It may be two commands at once that it cannot take: else each connect would fail.
+            if self._prepared is not None:
+                self._prepared.known.bar()
+            raise
         return await self.ask(command)
+
+    async def _confirm_first(self) -> None:
+        """Have the server list what was assumed of it before anything rests on that.
+
+        Raises: as `discover`, and OutdatedError.
+        """
+        await self.discover()
+        self._confirm()
 
     def _assume(self) -> bool:
         """Assume what the server could do when it was seen last; return whether that is enough."""
@@ -212,10 +224,11 @@ class Connection:
             raise PolicyError(f"STARTTLS was refused ({answer.words!r})", shortfalls=missing)
         return not isinstance(answer, Refused)
 
-    async def log_in(self, *, utf8: bool = False) -> LoginRecord:
+    async def log_in(self, *, utf8: bool = False, may_assume: bool = True) -> LoginRecord:
         """Try all ways that the account has among those that the server offers.
 
-        With `utf8` the server is told before to speak UTF-8 (RFC 6856).
+        With `utf8` the server is told before to speak UTF-8 (RFC 6856). If it `may_assume`, what
+        the server could do when it was seen last is taken for granted until it says otherwise.
 
         Raises: as `Login.run`, `enable_utf8` and `preauth`; UsageError for an account that has
         nothing to log in with; OutdatedError when another connection should be made, on which
@@ -225,7 +238,7 @@ class Connection:
             return preauth(self._account.policy, self.gate.proof)
         if self._account.credentials is None and self._account.client_certificate is None:
             raise UsageError("there is nothing to log in with", field="Account.credentials")
-        if utf8 or not self._assume():
+        if utf8 or not may_assume or not self._assume():
             await self.discover()
         if utf8:
             await enable_utf8(self.machine, self.ask)
@@ -233,7 +246,10 @@ class Connection:
         line = Line(self._ask_for_login, limit, self.machine.carries_initial_response)
         offer = offer_of(self.machine, self.endpoint, self.gate.proof)
         self._heard = self.machine.capabilities or self.machine.assumed
-        record = await Login(self._account, offer, line).run()
+        login = Login(self._account, offer, line)
+        if self.machine.capabilities is None and not login.has_way:
+            await self._confirm_first()
+        record = await login.run()
         if self._heard and self.gate.proof is not None and self._prepared is not None:
             self._prepared.known.remember(self.gate.proof, self._heard)
         return record

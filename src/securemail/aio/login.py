@@ -24,7 +24,7 @@ from securemail.minimum import Policy
 from securemail.proof import Proof
 from securemail.protocol.machine import Machine
 from securemail.sasl.apop import Apop
-from securemail.sasl.choose import Offer, choose
+from securemail.sasl.choose import Choice, Offer, choose
 from securemail.sasl.cram import CramMD5
 from securemail.sasl.fallback import Refusal, why_not
 from securemail.sasl.mechanism import Mechanism, Verdict
@@ -87,11 +87,20 @@ class Login:
     account: Account
     offer: Offer
     line: Line
+    _choice: Choice = field(init=False)
     _attempts: list[Attempt] = field(default_factory=list, init=False)
     _refusals: list[Refusal] = field(default_factory=list, init=False)
     _has_answer: bool = field(default=False, init=False)
     _secrets: list[Secret] = field(default_factory=list, init=False)
     _digesting: list[CramMD5] = field(default_factory=list, init=False)
+
+    def __post_init__(self) -> None:
+        self._choice = choose(self.account, self.offer, new_nonce=_new_nonce)
+
+    @property
+    def has_way(self) -> bool:
+        """Whether there is anything to try, going by the offer."""
+        return bool(self._choice.ways)
 
     async def run(self) -> LoginRecord:
         """Return what worked.
@@ -103,9 +112,8 @@ class Login:
         """
         if isinstance(self.account.credentials, Password):
             self._secrets.append(self.account.credentials.password)
-        choice = choose(self.account, self.offer, new_nonce=_new_nonce)
-        self._attempts.extend(choice.ruled_out)
-        for way in choice.ways:
+        self._attempts.extend(self._choice.ruled_out)
+        for way in self._choice.ways:
             reason = why_not(way, self._refusals, is_authenticated=self.offer.is_authenticated)
             if reason is not None:
                 self._attempts.append(Attempt(way.name, reason))
