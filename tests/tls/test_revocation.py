@@ -24,6 +24,7 @@ from securemail import (
 )
 from securemail.limits import STAPLE_BYTES
 from securemail.testing import CertificateAuthority
+from securemail.tls import revocation
 from securemail.tls.engine import Engine
 from securemail.tls.revocation import objection
 from tests.tls.chains import LEAF, MIDDLE, ROOT, Chain, make
@@ -239,3 +240,18 @@ def test_a_staple_that_is_none_is_a_refusal_and_no_other_exception(
     assert getattr(caught.value, "reason", None) is reason
     assert server.client_certificate is None
     assert server.alert
+
+
+@VERSION
+def test_trouble_while_judging_a_staple_is_a_refusal(
+    version: TLSVersion, alice: ClientCertificate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("a parser that fails")
+
+    monkeypatch.setattr(revocation, "read_staple", broken)
+    server = StaplingServer(PLAIN, Staple().about(PLAIN), version)
+    with pytest.raises(CertificateError) as caught:
+        meet(server, PLAIN, certificate=alice)
+    assert caught.value.reason is CertificateReason.MALFORMED
+    assert server.client_certificate is None
