@@ -60,8 +60,9 @@ docs: $(VENV)/.docs ## build the documents into build/site, strictly: no warning
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 	@echo "docs: build/site/index.html"
 
-diagrams: install ## draw the state diagrams in docs/ from the tables
+diagrams: install ## draw the diagrams in docs/ from the tables
 	@$(BIN)/python -m tests.diagrams
+	@$(BIN)/python -m tests.flow
 
 interop: install servers ## log in to real servers in every way, and write docs/interop.md
 	@SECUREMAIL_WRITE_INTEROP=1 $(BIN)/pytest -q tests/servers/test_interop.py -k mechanism_works

@@ -6,6 +6,7 @@ import pytest
 
 from securemail.protocol.dialogue import COMMANDS, TRANSITIONS, Kind, State
 from securemail.service import Service
+from tests import flow
 from tests.diagrams import FOLDER, INSIDE, draw, edges
 
 
@@ -25,3 +26,20 @@ def test_the_diagrams_have_all_that_the_tables_have() -> None:
 def test_a_reply_of_goodbye_leads_nowhere_but_to_the_end() -> None:
     ends = {target for (_, reply), target in TRANSITIONS.items() if reply is Kind.BYE}
     assert ends == {State.CLOSED}
+
+
+def test_the_flow_of_data_in_the_documents_is_the_one_that_is_drawn() -> None:
+    assert flow.FILE.read_text() == flow.draw(), "run `python -m tests.flow`"
+
+
+def test_each_part_in_the_flow_of_data_is_a_module() -> None:
+    missing = [
+        path for path in flow.sources() if not (path.is_dir() or path.with_suffix(".py").exists())
+    ]
+    assert missing == []
+
+
+def test_nothing_leaves_but_through_the_gate() -> None:
+    away = {(each.source, each.target) for each in flow.FLOWS if each.away}
+    assert {source for source, target in away if target == "TLS engine"} == {"gate"}
+    assert {target for source, target in away if source == "dialogue"} == {"gate"}

@@ -94,3 +94,14 @@ def test_a_dash_is_standard_output(
     added("carol")
     assert run("account", "export", "-").stdout == run("account", "export").stdout != ""
     assert not (tmp_path / "-").exists()
+
+
+def test_where_nothing_is_advertised_an_account_is_not_said_to_be_as_advertised(
+    run: Run, world: World
+) -> None:
+    where = ("--imap", "imap.example.net", "--untested", *world.dns)
+    done = run("account", "add", "a@nowhere.example.org", *where, SECUREMAIL_PASSWORD="secret")
+    assert done.exit_code == Exit.OK, done.output
+    upgraded = run("account", "upgrade", "1", *world.dns)
+    assert upgraded.exit_code == Exit.OK, upgraded.output
+    assert "Nothing better is advertised" in upgraded.stderr

@@ -59,6 +59,7 @@ def test_a_message_goes_out_by_postfix_and_comes_in_by_imap_and_pop3(
         assert subjects(target) == ["around"]
 
 
+@pytest.mark.full
 @pytest.mark.dovecot
 @pytest.mark.parametrize(("service", "name"), [("imap", "Maildir"), ("pop3", "all.mbox")])
 def test_killed_in_the_middle_a_fetch_goes_on_and_has_each_message_once(

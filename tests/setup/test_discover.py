@@ -12,6 +12,7 @@ from securemail import (
     DeadlineError,
     DiscoveryError,
     DiscoveryReason,
+    Resolver,
     SecureMailError,
     Service,
     Timeouts,
@@ -194,3 +195,13 @@ def test_by_default_no_third_party_is_asked() -> None:
         "autoconfig",
         "well-known name",
     ]
+
+
+async def test_without_a_dns_that_is_said_once_and_not_by_every_source() -> None:
+    with socket.socket(type=socket.SOCK_DGRAM) as silent:
+        silent.bind(("127.0.0.1", 0))
+        port = silent.getsockname()[1]
+    with pytest.raises(DiscoveryError) as caught:  # nobody listens there any more
+        await discover("alice@example.org", resolver=Resolver([("127.0.0.1", port)]))
+    assert str(caught.value).count(";") == 1
+    assert "cannot be reached: Connection refused" in str(caught.value)

@@ -82,7 +82,7 @@ class Upstream:
             text = f"{where} did not answer within {limits.DNS_TRY_S:g} s"
             raise DiscoveryError(text, reason=DiscoveryReason.TIMEOUT) from exc
         except (OSError, EOFError) as exc:
-            text = f"{where} cannot be reached: {exc}"
+            text = f"{where} cannot be reached: {getattr(exc, 'strerror', '') or exc}"
             raise DiscoveryError(text, reason=DiscoveryReason.UNREACHABLE) from exc
         except MalformedMessage as exc:
             text = f"{where} sent something else than an answer: {exc}"

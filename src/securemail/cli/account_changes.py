@@ -31,7 +31,7 @@ from securemail.setup.offer import with_offers
 from securemail.setup.verify import verify_account
 from securemail.store import Fall, StoredAccount
 
-_AS_IT_IS: Final = "The account is as the provider advertises it; there is nothing to take."
+_AS_IT_IS: Final = "Nothing better is advertised: there is nothing to take."
 
 
 def try_out(
@@ -103,6 +103,8 @@ def upgrade(
     found = terminal.run("looking at what is advertised", _offered(stored.account, around))
     for each in found.changes:
         terminal.say(str(each), style="" if each.is_offer else "bold yellow")
+    for note in found.changes.notes:
+        terminal.say(note)
     taken = [each for each in found.changes if each.is_offer and _takes(terminal, each, yes=yes)]
     offers = [each for each in found.offers if _takes(terminal, each, yes=yes)]
     if not taken and not offers:

@@ -34,6 +34,7 @@ def reports_view(title: str, reports: Sequence[ServiceReport], hints: Iterable[s
         table.add_column(name, overflow="fold")
     for report in reports:
         table.add_row(*_row(report))
+        table.add_section()
     parts: list[RenderableType] = [table]
     parts += [_trouble(report) for report in reports if report.error is not None]
     parts += [Text(f"Could be better: {hint}", style=DOUBTFUL) for hint in hints]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Final
 
 from securemail.account import Service
 from securemail.aio.clock import Timeouts
@@ -15,6 +16,8 @@ from securemail.setup.look import DISCOVERY_TIMEOUTS, look
 from securemail.setup.source import Question, Source
 from securemail.setup.sources import default_sources
 from securemail.trust import TrustStore
+
+_NO_DNS: Final = (DiscoveryReason.UNREACHABLE, DiscoveryReason.TIMEOUT)
 
 
 async def discover(
@@ -57,4 +60,6 @@ def _nothing(plan: Plan, domain: str, failures: Sequence[DiscoveryError]) -> Dis
     """Return what to say when there is no server: what failed first is why."""
     said = f"no mail server was found for {domain}"
     reason = failures[0].reason if failures else DiscoveryReason.NOT_FOUND
-    return DiscoveryError("; ".join([said, *plan.notes]), reason=reason)
+    # Without a DNS all sources fail for the same reason, each in more words.
+    notes = plan.notes[:1] if reason in _NO_DNS else plan.notes
+    return DiscoveryError("; ".join([said, *notes]), reason=reason)

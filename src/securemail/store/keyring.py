@@ -72,7 +72,9 @@ class SystemKeyring:
         backend = self._backend or keyring.get_keyring()
         if not recommended(backend):
             kind = f"{type(backend).__module__}.{type(backend).__qualname__}"
-            raise StoreError(f"{kind} does not keep secrets safe", reason=StoreReason.KEYRING)
+            raise StoreError(
+                f"no keyring here keeps secrets safe ({kind})", reason=StoreReason.KEYRING
+            )
         return backend
 
 

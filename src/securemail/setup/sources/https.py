@@ -48,7 +48,9 @@ async def fetch(url: str, question: Question) -> bytes:
             f"no answer within {seconds:g} s", reason=DiscoveryReason.TIMEOUT
         ) from exc
     except (aiohttp.ClientError, ssl.SSLError, OSError, ValueError) as exc:
-        said = printable(str(exc)) or type(exc).__name__
+        # What aiohttp says around it ("ssl:default") is nothing to a person.
+        inner = getattr(exc, "os_error", exc)
+        said = printable(getattr(inner, "strerror", "") or str(exc)) or type(exc).__name__
         raise DiscoveryError(said, reason=DiscoveryReason.UNREACHABLE) from exc
 
 
