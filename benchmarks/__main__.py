@@ -13,10 +13,10 @@ import time
 from pathlib import Path
 
 from benchmarks import harness, report
-from benchmarks.scenarios import connects, memory, reader, round_trips
+from benchmarks.scenarios import bulk, connects, memory, reader, round_trips
 from benchmarks.world import world
 
-SCENARIOS = {module.NAME: module for module in (round_trips, connects, memory, reader)}
+SCENARIOS = {module.NAME: module for module in (round_trips, connects, memory, reader, bulk)}
 
 
 def main() -> None:

@@ -178,8 +178,9 @@ def _many_in_threads(job: Job, connect: Connect, leave: Leave) -> None:
 def measured() -> Iterator[dict[str, float]]:
     """Yield what will say how long the block took, and how much of the CPU."""
     took: dict[str, float] = {}
-    began_s, before_s = time.perf_counter(), _cpu_s()
+    began_s, before_s, waits = time.perf_counter(), _cpu_s(), _waits()
     yield took
+    took["wakeups"] = _waits() - waits
     took["cpu_s"] = _cpu_s() - before_s
     took["wall_s"] = time.perf_counter() - began_s
 
@@ -187,6 +188,11 @@ def measured() -> Iterator[dict[str, float]]:
 def _cpu_s() -> float:
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _waits() -> int:
+    """Return how often this process has gone to sleep to wait for something."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def rss_bytes() -> int:
