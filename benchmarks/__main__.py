@@ -13,10 +13,12 @@ import time
 from pathlib import Path
 
 from benchmarks import harness, report
-from benchmarks.scenarios import bulk, connects, memory, reader, round_trips
+from benchmarks.scenarios import asking, bulk, connects, curves, memory, reader, round_trips
 from benchmarks.world import world
 
-SCENARIOS = {module.NAME: module for module in (round_trips, connects, memory, reader, bulk)}
+SCENARIOS = {
+    module.NAME: module for module in (round_trips, connects, memory, reader, bulk, asking, curves)
+}
 
 
 def main() -> None:

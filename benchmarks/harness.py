@@ -40,6 +40,8 @@ class Row:
     high: float
     base: str = ""
     target: float | None = None
+    series: str = ""  # of which curve it is a point
+    at: int = 0  # and where
 
     @property
     def verdict(self) -> str:

@@ -124,11 +124,12 @@ def _do(
                     _many_in_threads(job, connect, leave)
             return took
         case "hold":
-            for start in range(0, job.count, job.concurrency):
-                batch = range(start, min(start + job.concurrency, job.count))
-                held.extend(finish(_gathered([connect(replace(job, number=n)) for n in batch])))
+            with measured() as took:
+                for start in range(0, job.count, job.concurrency):
+                    batch = range(start, min(start + job.concurrency, job.count))
+                    held.extend(finish(_gathered([connect(replace(job, number=n)) for n in batch])))
             gc.collect()
-            return {"rss": rss_bytes()}
+            return {**took, "rss": rss_bytes()}
         case name:
             return _operate(operations[name], job, held, finish, connect, leave)
 
@@ -143,11 +144,11 @@ def _operate(
 ) -> dict[str, Any]:
     session = held or finish(connect(job))
     with measured() as took:
-        finish(operation(job, session))
+        said = finish(operation(job, session))
     if not held:
         finish(leave(session))
     gc.collect()
-    return {**took, "rss": rss_bytes()}
+    return {**took, "rss": rss_bytes(), **(said or {})}
 
 
 async def _awaited(result: Awaitable[Any] | Any) -> Any:

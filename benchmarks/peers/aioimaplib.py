@@ -26,6 +26,8 @@ async def leave(client: Any) -> None:
 
 async def burst(_: Job, clients: list[Any]) -> None:
     for client in clients:
+        if client.has_pending_idle():
+            client.idle_done()
         await client.select("INBOX")
         await client.fetch("1", "(BODY[])")
 

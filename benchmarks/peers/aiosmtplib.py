@@ -34,7 +34,7 @@ async def submit(job: Job, client: aiosmtplib.SMTP) -> None:
         await client.sendmail(SENDER, RECIPIENT, MESSAGE)
 
 
-async def submit_pool(job: Job, _: aiosmtplib.SMTP) -> None:
+async def submit_pool(job: Job, _held: aiosmtplib.SMTP) -> None:
     """Share the work among sessions that each worker has: aiosmtplib has no pool."""
     numbers = iter(range(job.count))
 
@@ -47,7 +47,7 @@ async def submit_pool(job: Job, _: aiosmtplib.SMTP) -> None:
     await asyncio.gather(*(worker() for _ in range(job.concurrency)))
 
 
-async def submit_each(job: Job, _: aiosmtplib.SMTP) -> None:
+async def submit_each(job: Job, _held: aiosmtplib.SMTP) -> None:
     for _ in range(job.count):
         client = await connect(job)
         await client.sendmail(SENDER, RECIPIENT, MESSAGE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from functools import cache
 from typing import Any
 
@@ -20,6 +21,8 @@ from securemail import (
     TLSMode,
     TrustStore,
 )
+
+TURNS = 1000
 
 
 @cache
@@ -50,8 +53,23 @@ async def leave(session: SecureSession[Any]) -> None:
     await session.aclose()
 
 
+async def noop(job: Job, session: SecureSession[Any]) -> None:
+    for _ in range(job.count):
+        await session.client.noop()
+
+
+async def turns(_job: Job, _held: list[SecureSession[Any]]) -> dict[str, float]:
+    """Return the microseconds of a turn of the event loop."""
+    began_s = time.perf_counter()
+    for _ in range(TURNS):
+        await asyncio.sleep(0)
+    return {"turn_us": 1e6 * (time.perf_counter() - began_s) / TURNS}
+
+
 async def burst(_: Job, sessions: list[SecureSession[Any]]) -> None:
     for session in sessions:
+        if session.client.has_pending_idle():
+            session.client.idle_done()
         await session.client.select("INBOX")
         await session.client.fetch("1", "(BODY[])")
 
@@ -81,7 +99,7 @@ async def submit(job: Job, session: SecureSession[Any]) -> None:
         await _submit(session)
 
 
-async def submit_pool(job: Job, _: SecureSession[Any]) -> None:
+async def submit_pool(job: Job, _held: SecureSession[Any]) -> None:
     account, numbers = _account(job), iter(range(job.count))
 
     async def worker(pool: SessionPool) -> None:
@@ -93,7 +111,7 @@ async def submit_pool(job: Job, _: SecureSession[Any]) -> None:
         await asyncio.gather(*(worker(pool) for _ in range(job.concurrency)))
 
 
-async def submit_each(job: Job, _: SecureSession[Any]) -> None:
+async def submit_each(job: Job, _held: SecureSession[Any]) -> None:
     for _ in range(job.count):
         async with await connect(job) as session:
             await _submit(session)
@@ -109,7 +127,7 @@ async def rest(job: Job, _: list[SecureSession[Any]]) -> None:
     await asyncio.sleep(job.count)
 
 
-OPERATIONS = (retr, retr_many, submit, submit_pool, submit_each, burst, idle, rest)
+OPERATIONS = (retr, retr_many, submit, submit_pool, submit_each, burst, idle, rest, noop, turns)
 
 if __name__ == "__main__":
     named = {operation.__name__: operation for operation in OPERATIONS}

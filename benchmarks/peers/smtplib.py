@@ -32,7 +32,7 @@ def submit(job: Job, client: smtplib.SMTP) -> None:
         client.sendmail(SENDER, RECIPIENT, MESSAGE)
 
 
-def submit_each(job: Job, _: smtplib.SMTP) -> None:
+def submit_each(job: Job, _held: smtplib.SMTP) -> None:
     for _ in range(job.count):
         client = connect(job)
         client.sendmail(SENDER, RECIPIENT, MESSAGE)
