@@ -191,6 +191,13 @@ class _Nowhere(asyncio.Transport):
         self._tag = bytes(data).split()[0]
         self._has_asked.set()
 
+    def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:
+        """Do nothing: nothing is received."""
+
+    def get_write_buffer_size(self) -> int:
+        """Return 0: nothing waits."""
+        return 0
+
     def is_closing(self) -> bool:
         """Return False."""
         return False
