@@ -9,6 +9,7 @@ import shutil
 import statistics
 import subprocess
 import sys
+import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -21,6 +22,7 @@ from benchmarks.peer import Job
 ROOT: Final = Path(__file__).parents[1]
 HERE: Final = Path(__file__).parent
 OURS: Final = "securemail"
+PATIENCE_S: Final = 600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,8 @@ class Row:
     high: float
     base: str = ""
     target: float | None = None
+    series: str = ""  # of which curve it is a point
+    at: int = 0  # and where
 
     @property
     def verdict(self) -> str:
@@ -145,9 +149,17 @@ class Process:
         """
         assert self._process.stdin is not None
         assert self._process.stdout is not None
-        self._process.stdin.write(json.dumps(asdict(job)) + "\n")
-        self._process.stdin.flush()
-        answer = self._process.stdout.readline()
+        # One that hangs must not keep all others from being measured.
+        watchdog = threading.Timer(PATIENCE_S, self._process.kill)
+        watchdog.start()
+        try:
+            self._process.stdin.write(json.dumps(asdict(job)) + "\n")
+            self._process.stdin.flush()
+            answer = self._process.stdout.readline()
+        except OSError as exc:
+            raise PeerError(f"{self.peer.name} has ended") from exc
+        finally:
+            watchdog.cancel()
         if not answer:
             raise PeerError(f"{self.peer.name} has ended")
         said: dict[str, Any] = json.loads(answer)

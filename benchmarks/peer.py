@@ -124,11 +124,12 @@ def _do(
                     _many_in_threads(job, connect, leave)
             return took
         case "hold":
-            for start in range(0, job.count, job.concurrency):
-                batch = range(start, min(start + job.concurrency, job.count))
-                held.extend(finish(_gathered([connect(replace(job, number=n)) for n in batch])))
+            with measured() as took:
+                for start in range(0, job.count, job.concurrency):
+                    batch = range(start, min(start + job.concurrency, job.count))
+                    held.extend(finish(_gathered([connect(replace(job, number=n)) for n in batch])))
             gc.collect()
-            return {"rss": rss_bytes()}
+            return {**took, "rss": rss_bytes()}
         case name:
             return _operate(operations[name], job, held, finish, connect, leave)
 
@@ -143,11 +144,11 @@ def _operate(
 ) -> dict[str, Any]:
     session = held or finish(connect(job))
     with measured() as took:
-        finish(operation(job, session))
+        said = finish(operation(job, session))
     if not held:
         finish(leave(session))
     gc.collect()
-    return {**took, "rss": rss_bytes()}
+    return {**took, "rss": rss_bytes(), **(said or {})}
 
 
 async def _awaited(result: Awaitable[Any] | Any) -> Any:
@@ -178,8 +179,9 @@ def _many_in_threads(job: Job, connect: Connect, leave: Leave) -> None:
 def measured() -> Iterator[dict[str, float]]:
     """Yield what will say how long the block took, and how much of the CPU."""
     took: dict[str, float] = {}
-    began_s, before_s = time.perf_counter(), _cpu_s()
+    began_s, before_s, waits = time.perf_counter(), _cpu_s(), _waits()
     yield took
+    took["wakeups"] = _waits() - waits
     took["cpu_s"] = _cpu_s() - before_s
     took["wall_s"] = time.perf_counter() - began_s
 
@@ -187,6 +189,11 @@ def measured() -> Iterator[dict[str, float]]:
 def _cpu_s() -> float:
     used = map(resource.getrusage, (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+def _waits() -> int:
+    """Return how often this process has gone to sleep to wait for something."""
+    return resource.getrusage(resource.RUSAGE_SELF).ru_nvcsw
 
 
 def rss_bytes() -> int:

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from itertools import groupby
-from pathlib import Path
 from typing import Final
 
 from benchmarks.harness import HERE, OURS, ROOT, Row
+from benchmarks.plots import curves_of, draw, slope
 
 DOCS: Final = ROOT / "docs"
 PLOTS: Final = DOCS / "benchmarks"
-_COLOURS: Final = {True: "#1b6ca8", False: "#b8c4cc"}
 
 
 def write(rows: list[Row], versions: dict[str, str], options: str) -> None:
@@ -26,19 +25,33 @@ def _page(rows: list[Row], versions: dict[str, str], options: str) -> Iterator[s
     yield f"Measured by `make {options}` on:"
     yield ""
     yield from (f"- {name} {version}" for name, version in versions.items())
+    judged = [each for each in rows if each.target is not None]
+    missed = sum(each.verdict != "met" for each in judged)
     yield ""
     yield "## Targets"
     yield ""
-    yield from _table(each for each in rows if each.target is not None)
+    yield f"{len(judged) - missed} of {len(judged)} are met."
+    yield ""
+    yield from _table(judged)
     for scenario, found in groupby(rows, lambda each: each.scenario):
         of_it = list(found)
         yield ""
-        yield f"## {scenario.capitalize()}"
+        yield f"## {scenario[0].upper()}{scenario[1:]}"
         yield ""
-        if (name := _plot(scenario, of_it)) is not None:
+        name = f"{scenario.replace(',', '').replace(' ', '-')}.svg"
+        if draw(of_it, PLOTS / name):
             yield f"![{scenario}](benchmarks/{name})"
             yield ""
+        yield from _slopes(of_it)
         yield from _table(of_it)
+
+
+def _slopes(rows: list[Row]) -> Iterator[str]:
+    curves = curves_of([each for each in rows if each.series])
+    for name, points in curves.items():
+        yield f"- {name}, {points[0].unit}: {slope(points)}"
+    if curves:
+        yield ""
 
 
 def _table(rows: Iterable[Row]) -> Iterator[str]:
@@ -47,28 +60,11 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
     for each in rows:
         name = f"**{each.peer}**" if each.peer.startswith(OURS) else each.peer
         target = "" if each.target is None else f"{each.target:g}"
-        numbers = f"{each.value:.2f} | {each.low:.2f} | {each.high:.2f}"
+        numbers = " | ".join(map(_number, (each.value, each.low, each.high)))
         yield f"| {each.case} | {name} | {numbers} | {each.unit} | {target} | {each.verdict} |"
 
 
-def _plot(scenario: str, rows: list[Row]) -> str | None:
-    """Draw the medians as bars, and return the name of the file; None without matplotlib."""
-    try:
-        from matplotlib.figure import Figure  # noqa: PLC0415 - an extra
-    except ImportError:
-        return None
-    unit = next((each.unit for each in rows if each.base), rows[0].unit)
-    shown = [each for each in rows if each.unit == unit][::-1]
-    figure = Figure(figsize=(8, 0.6 + 0.22 * len(shown)), layout="constrained")
-    axes = figure.add_subplot()
-    values = [each.value for each in shown]
-    spread = [[e.value - e.low for e in shown], [e.high - e.value for e in shown]]
-    colours = [_COLOURS[each.peer.startswith(OURS)] for each in shown]
-    places = range(len(shown))
-    axes.barh(places, values, xerr=spread, color=colours, ecolor="#555555")
-    axes.set_yticks(places, [f"{each.case}: {each.peer}" for each in shown], fontsize=7)
-    axes.set_xlabel(unit)
-    axes.margins(y=0.01)
-    name = f"{scenario.replace(' ', '-')}.png"
-    figure.savefig(Path(PLOTS / name), dpi=80)
-    return name
+def _number(value: float) -> str:
+    if 0 < abs(value) < 0.1:
+        return f"{value:.2g}"
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.2f}"

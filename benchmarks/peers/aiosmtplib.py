@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import aiosmtplib
+from benchmarks.bulk import MESSAGE, RECIPIENT, SENDER
 from benchmarks.peer import Job, context, serve
 
 
@@ -26,5 +29,30 @@ async def leave(client: aiosmtplib.SMTP) -> None:
     await client.quit()
 
 
+async def submit(job: Job, client: aiosmtplib.SMTP) -> None:
+    for _ in range(job.count):
+        await client.sendmail(SENDER, RECIPIENT, MESSAGE)
+
+
+async def submit_pool(job: Job, _held: aiosmtplib.SMTP) -> None:
+    """Share the work among sessions that each worker has: aiosmtplib has no pool."""
+    numbers = iter(range(job.count))
+
+    async def worker() -> None:
+        client = await connect(job)
+        for _ in numbers:
+            await client.sendmail(SENDER, RECIPIENT, MESSAGE)
+        await client.quit()
+
+    await asyncio.gather(*(worker() for _ in range(job.concurrency)))
+
+
+async def submit_each(job: Job, _held: aiosmtplib.SMTP) -> None:
+    for _ in range(job.count):
+        client = await connect(job)
+        await client.sendmail(SENDER, RECIPIENT, MESSAGE)
+        await client.quit()
+
+
 if __name__ == "__main__":
-    serve(connect, leave)
+    serve(connect, leave, submit=submit, submit_pool=submit_pool, submit_each=submit_each)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import imaplib
 
+from benchmarks.bulk import FETCHES, check
 from benchmarks.peer import Job, context, serve
 
 
@@ -22,5 +23,12 @@ def leave(client: imaplib.IMAP4) -> None:
     client.logout()
 
 
+def fetch(job: Job, client: imaplib.IMAP4) -> None:
+    wanted = FETCHES[job.do]
+    client.select(wanted.mailbox)
+    _, lines = client.fetch(wanted.messages, wanted.items)
+    check(wanted, len(lines))
+
+
 if __name__ == "__main__":
-    serve(connect, leave)
+    serve(connect, leave, **dict.fromkeys(FETCHES, fetch))

@@ -23,5 +23,10 @@ def leave(client: poplib.POP3) -> None:
     client.quit()
 
 
+def retr(job: Job, client: poplib.POP3) -> None:
+    for number in range(1, job.count + 1):
+        client.retr(number)
+
+
 if __name__ == "__main__":
-    serve(connect, leave)
+    serve(connect, leave, retr=retr)

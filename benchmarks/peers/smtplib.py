@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import smtplib
 
+from benchmarks.bulk import MESSAGE, RECIPIENT, SENDER
 from benchmarks.peer import Job, context, serve
 
 
@@ -26,5 +27,17 @@ def leave(client: smtplib.SMTP) -> None:
     client.quit()
 
 
+def submit(job: Job, client: smtplib.SMTP) -> None:
+    for _ in range(job.count):
+        client.sendmail(SENDER, RECIPIENT, MESSAGE)
+
+
+def submit_each(job: Job, _held: smtplib.SMTP) -> None:
+    for _ in range(job.count):
+        client = connect(job)
+        client.sendmail(SENDER, RECIPIENT, MESSAGE)
+        client.quit()
+
+
 if __name__ == "__main__":
-    serve(connect, leave)
+    serve(connect, leave, submit=submit, submit_each=submit_each)

@@ -50,13 +50,14 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
                     continue
                 again = world.job("ready", *way)
                 if number == 0:
-                    _connect(process, link, again)  # so that the next one is not the first
+                    _tried(process, link, again)  # so that the next one is not the first
                 for which in ("first", "again"):
                     job = replace(again, is_first=which == "first", number=number)
-                    count, took = _connect(process, link, job)
                     key = process.peer.name, ", ".join(way), which
-                    counts[key].append(count)
-                    times[key].append(took)
+                    for count, took in _tried(process, link, job):
+                        counts[key].append(count)
+                        times[key].append(took)
+        direct = list(_directly(world, processes, 3 * ROUNDS[is_full]))
     for (peer, case, which), values in counts.items():
         service, tls = case.split(", ")
         least = dict(zip(("first", "again"), MINIMUM[service, tls], strict=True))
@@ -64,11 +65,47 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
         yield row((NAME, f"{case}, {which}", peer), "round trips", values, target=target)
     for (peer, case, which), values in times.items():
         yield row(("time to ready", f"{case}, {which}", peer), "round-trip times", values)
+    yield from direct
+
+
+def _directly(world: World, processes: list[Process], rounds: int) -> Iterator[Row]:
+    """Time connections to the server itself: here Nagle's algorithm and delayed ACKs show."""
+    for way, process in product(world.ways, processes):
+        # curl is a process for each connection: its start is many times the rest.
+        if not process.peer.takes(*way) or process.peer.name == "curl":
+            continue
+        times = [took for _ in range(rounds) for took in _direct(process, world.job("ready", *way))]
+        if times:
+            yield row(
+                ("ready on loopback", ", ".join(way), process.peer.name), "ms (absolute)", times
+            )
+
+
+def _direct(process: Process, job: Job) -> list[float]:
+    try:
+        _when_free(process, job)
+        process.ask(replace(job, do="leave"))
+        began_s = time.perf_counter()
+        _when_free(process, job)
+        took_s = time.perf_counter() - began_s
+        process.ask(replace(job, do="leave"))
+    except PeerError as exc:
+        print(f"left out of {NAME!r}: {exc}")
+        return []
+    return [1000 * took_s]
 
 
 def _link(world: World, way: tuple[str, str]) -> LinkThread:
     job = world.job("ready", *way)
     return LinkThread((job.address, job.port), DELAY_S)
+
+
+def _tried(process: Process, link: Link, job: Job) -> list[tuple[float, float]]:
+    try:
+        return [_connect(process, link, job)]
+    except PeerError as exc:
+        print(f"left out of {NAME!r}: {exc}")
+        return []
 
 
 def _connect(process: Process, link: Link, job: Job) -> tuple[float, float]:

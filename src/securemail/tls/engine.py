@@ -20,6 +20,7 @@ from securemail.revocation import Revocation
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import UNWELCOME, Handshake, reason_of, tls_version
+from securemail.tls.parsed import parsed
 from securemail.tls.resumption import Tickets
 from securemail.tls.tickets import SessionTickets
 from securemail.tls.verdict import Verdict
@@ -252,7 +253,7 @@ class Engine:
 
     def _verified_chain(self) -> tuple[x509.Certificate, ...]:
         try:
-            return tuple(self._connection.get_verified_chain(as_cryptography=True) or ())
+            return tuple(map(parsed, self._connection.get_verified_chain() or ()))
         except Exception:  # noqa: BLE001 - InvalidVersion is no ValueError, and not the only one
             # OpenSSL takes what cryptography cannot parse; an account without a minimum gets here.
             return ()

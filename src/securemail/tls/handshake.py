@@ -21,6 +21,7 @@ from securemail.proof import CertificateReason, TLSVersion, Trust
 from securemail.revocation import RevocationStatus
 from securemail.tls.findings import finding_of
 from securemail.tls.issuers import is_welcome
+from securemail.tls.parsed import parsed
 from securemail.tls.verdict import Finding, Rules, Verdict, decide, problems_of, refused
 from securemail.wire.text import printable
 
@@ -174,7 +175,7 @@ def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: i
     """Hear about one certificate; called by OpenSSL for errors, then from the root to the leaf."""
     handshake: Handshake = connection.get_app_data()
     try:
-        handshake.see(cert.to_cryptography(), 0 if ok else error or -1, depth)
+        handshake.see(parsed(cert), 0 if ok else error or -1, depth)
     except Exception as exc:  # noqa: BLE001 - hostile certificates raise anything: fail closed
         about = "it" if depth == 0 else f"an issuer, {depth} above it,"
         detail = f"{about} is malformed ({printable(str(exc))})"
@@ -184,7 +185,7 @@ def verify(connection: SSL.Connection, cert: X509, error: int, depth: int, ok: i
 
 def _parsed(cert: X509) -> x509.Certificate | None:
     try:
-        return cert.to_cryptography()
+        return parsed(cert)
     except Exception:  # noqa: BLE001 - InvalidVersion is no ValueError, and not the only one
         return None
 

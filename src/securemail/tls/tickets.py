@@ -15,6 +15,7 @@ from OpenSSL import SSL
 
 from securemail.proof import Proof, TLSVersion
 from securemail.tls.handshake import Handshake
+from securemail.tls.parsed import parsed
 from securemail.tls.resumption import Evidence, Resumable, Resumption, Tickets
 
 
@@ -82,6 +83,7 @@ class SessionTickets:
 
 def _leaf(connection: SSL.Connection) -> x509.Certificate | None:
     try:
-        return connection.get_peer_certificate(as_cryptography=True)
+        certificate = connection.get_peer_certificate()
+        return None if certificate is None else parsed(certificate)
     except Exception:  # noqa: BLE001 - one that cryptography cannot parse was never kept
         return None

@@ -7,6 +7,7 @@ import asyncio
 import logging
 from typing import Final
 
+from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
 from securemail.errors import ConnectError, DeadlineError, SecureMailError, UsageError
 from securemail.transports.cause import connection_lost, located
@@ -26,7 +27,7 @@ class Conversation:
     def __init__(self, peer: str, loop: asyncio.AbstractEventLoop) -> None:
         self.peer = peer
         self.dialog = Dialog(self.write)
-        self.state_change = asyncio.Event()
+        self.state_change = Bell()
         self._transport: asyncio.Transport | None = None
         self._compression: Pending | None = None
         self._compressed: CompressedLine | None = None

@@ -6,13 +6,13 @@ Knows neither transport nor client library; writes through a function it is give
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import re
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Final
 
+from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
 from securemail.errors import ProtocolError, SecureMailError
 from securemail.transports.pending import AnswerLine, Held, Pending, PushQueue
@@ -43,7 +43,7 @@ class Dialog:
         self.sync: Pending | None = None
         self.asynchronous: dict[str, Pending] = {}
         self.pushes = PushQueue()
-        self.idling = asyncio.Event()
+        self.idling = Bell()
         self.last_words = ""
         # Untagged responses that nobody was there to hear, since a command was sent: who keeps an
         # eye on a mailbox has to look again then.

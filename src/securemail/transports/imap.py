@@ -19,7 +19,7 @@ import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
 from securemail import limits
 from securemail.errors import DeadlineError, LimitExceeded, ProtocolError, SecureMailError
 from securemail.transports.conversation import Conversation
-from securemail.transports.pending import AnswerLine, Pending
+from securemail.transports.pending import AnswerLine, Pending, StateLock
 from securemail.transports.tasks import cancelled, kept
 from securemail.transports.unbounded import limit_of, unbound
 
@@ -69,15 +69,15 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
     def __init__(
         self, peer: str, loop: asyncio.AbstractEventLoop, limit_s: Callable[[], float]
     ) -> None:
-        self._limit_s = limit_s
+        self._limit_s, self._state = limit_s, ""
         self.conversation = Conversation(peer, loop)
         self._dialog = self.conversation.dialog
-        self._state = ""
         super().__init__(loop)
         # aioimaplib's names for what is ours now; programs read them.
         self.idle_queue = self._dialog.pushes
         self.pending_async_commands = self._dialog.asynchronous
         self._idle_event = self._dialog.idling
+        self.state_condition = StateLock()
 
     @property
     def pending_sync_command(self) -> Pending | None:

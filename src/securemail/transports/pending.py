@@ -4,10 +4,12 @@
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from securemail import limits
+from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
 from securemail.errors import LimitExceeded, SecureMailError
 
@@ -99,17 +101,35 @@ class Held:
         self.lines -= len(pending.lines)
 
 
-class PushQueue(asyncio.Queue[list[AnswerLine]]):
+class StateLock(asyncio.Lock):
+    """What aioimaplib takes while a command changes the state; its Condition has 1 KiB."""
+
+    def notify_all(self) -> None:
+        """Do nothing: who waits for a state waits in `IMAPProtocol.wait`."""
+
+
+class PushQueue:
     """What the server pushed during IDLE and the program has not taken yet.
 
-    `get` raises the session's error once it is empty and the line is down. `size` counts octets.
+    Read like an `asyncio.Queue`, which would take 4 KiB for each session at rest. `get` raises the
+    session's error once it is empty and the line is down. `size` counts octets.
     """
 
+    __slots__ = ("_change", "_failure", "_pushes", "size")
+
     def __init__(self) -> None:
-        super().__init__()
         self.size = 0
+        self._pushes: deque[list[AnswerLine]] | None = None
         self._failure: SecureMailError | None = None
-        self._change = asyncio.Event()
+        self._change = Bell()
+
+    def empty(self) -> bool:
+        """Return whether there is nothing to be taken."""
+        return not self._pushes
+
+    def qsize(self) -> int:
+        """Return how many pushes there are."""
+        return len(self._pushes or ())
 
     def add(self, pending: Pending, size: int) -> None:
         """Count one more line or literal of an IDLE, before it is buffered.
@@ -133,14 +153,25 @@ class PushQueue(asyncio.Queue[list[AnswerLine]]):
             await self._change.wait()
         return self.get_nowait()
 
-    def _put(self, item: list[AnswerLine]) -> None:
-        super()._put(item)
+    def put_nowait(self, item: list[AnswerLine]) -> None:
+        """Add a push; `add` has seen to it that they are not too many."""
+        self._pushes = self._pushes or deque()
+        self._pushes.append(item)
         self.size += _cost(item)
         self._wake()
 
-    def _get(self) -> list[AnswerLine]:
-        item = super()._get()
+    async def put(self, item: list[AnswerLine]) -> None:
+        """Add a push, as aioimaplib does."""
+        self.put_nowait(item)
+
+    def get_nowait(self) -> list[AnswerLine]:
+        """Return the next push. Raises: `asyncio.QueueEmpty`."""
+        if not self._pushes:
+            raise asyncio.QueueEmpty
+        item = self._pushes.popleft()
         self.size -= _cost(item)
+        if not self._pushes:
+            self._pushes = None
         return item
 
     def _wake(self) -> None:

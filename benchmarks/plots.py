@@ -1,0 +1,91 @@
+"""The plots of the page: bars for what was measured side by side, lines for what grows."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from itertools import groupby
+from pathlib import Path
+from typing import Any, Final
+
+from benchmarks.harness import OURS, Row
+
+_COLOURS: Final = {True: "#1b6ca8", False: "#b8c4cc"}
+# The same file for the same numbers: no date, and no random names.
+_SVG: Final[Any] = {"svg.hashsalt": "securemail", "svg.fonttype": "none"}
+
+# How a cost grows with the number, by the exponent on a double logarithmic scale.
+_SLOPES: Final = (
+    (0.15, "does not grow"),
+    (0.8, "grows slower than the number"),
+    (1.2, "grows with the number"),
+    (math.inf, "grows FASTER than the number"),
+)
+
+
+def draw(rows: Sequence[Row], path: Path) -> bool:
+    """Draw `rows` into the SVG at `path`; False without matplotlib."""
+    try:
+        import matplotlib as mpl  # noqa: PLC0415 - an extra
+        from matplotlib.figure import Figure  # noqa: PLC0415
+    except ImportError:
+        return False
+    figure = Figure(layout="constrained")
+    curves = [each for each in rows if each.series]
+    if curves:
+        _lines(figure, curves)
+    else:
+        _bars(figure, rows)
+    with mpl.rc_context(_SVG):
+        figure.savefig(path, metadata={"Date": None})
+    # Its path data has spaces at the ends of lines.
+    lines = path.read_text().splitlines()
+    path.write_text("".join(f"{line.rstrip()}\n" for line in lines))
+    return True
+
+
+def _bars(figure: Any, rows: Sequence[Row]) -> None:
+    unit = next((each.unit for each in rows if each.base), rows[0].unit)
+    shown = [each for each in rows if each.unit == unit][::-1]
+    figure.set_size_inches(8, 0.6 + 0.22 * len(shown))
+    axes = figure.add_subplot()
+    spread = [[e.value - e.low for e in shown], [e.high - e.value for e in shown]]
+    colours = [_COLOURS[each.peer.startswith(OURS)] for each in shown]
+    places = range(len(shown))
+    values = [each.value for each in shown]
+    axes.barh(places, values, xerr=spread, color=colours, ecolor="#555555")
+    axes.set_yticks(places, [f"{each.case}: {each.peer}" for each in shown], fontsize=7)
+    axes.set_xlabel(unit)
+    axes.margins(y=0.01)
+
+
+def _lines(figure: Any, rows: Sequence[Row]) -> None:
+    units = list(dict.fromkeys(each.unit for each in rows))
+    figure.set_size_inches(8, 2.6 * len(units))
+    for axes, unit in zip(figure.subplots(len(units), squeeze=False)[:, 0], units, strict=True):
+        for name, points in curves_of([each for each in rows if each.unit == unit]).items():
+            axes.loglog([each.at for each in points], [each.value for each in points], "o-")
+            axes.lines[-1].set_label(name)
+        axes.set_ylabel(unit, fontsize=7)
+        axes.grid(visible=True, color="#dddddd")
+        axes.legend(fontsize=7)
+
+
+def curves_of(rows: Sequence[Row]) -> dict[str, list[Row]]:
+    """Return the points of each curve."""
+
+    def key(each: Row) -> str:
+        return f"{each.series} ({each.peer})"
+
+    return {name: list(points) for name, points in groupby(sorted(rows, key=key), key)}
+
+
+def slope(points: Sequence[Row]) -> str:
+    """Return in words how the values grow, from the first point to the last."""
+    first, last = min(points, key=lambda each: each.at), max(points, key=lambda each: each.at)
+    if first.at == last.at or min(first.value, last.value) <= 0:
+        return "has one point"
+    exponent = math.log(last.value / first.value) / math.log(last.at / first.at)
+    words = next(words for limit, words in _SLOPES if exponent < limit)
+    grown = f"{last.at / first.at:,.0f} times as many: {last.value / first.value:.1f} times"
+    return f"{words} ({grown})"

@@ -1,0 +1,79 @@
+"""What it costs that each command asks the gate, and each step tells an observer."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+
+from benchmarks.harness import OURS, PEERS, Process, Row, row
+from benchmarks.scenarios.memory import idle_server
+from benchmarks.world import World
+
+from securemail import Account, Endpoint, Password, Policy, Service, TLSMode
+from securemail.aio.reporter import Reporter
+from securemail.intent import Intent
+from securemail.observers.logs import LoggingObserver
+from securemail.policy.gate import Gate
+from tests.values import GOOD_PROOF
+
+NAME = "the gate and the observers"
+ROUNDS = {False: 5, True: 15}
+CALLS = 20_000
+NOOPS = 2_000
+
+
+def run(world: World, *, is_full: bool) -> Iterator[Row]:
+    """Measure both by themselves, and beside the command that they are a part of."""
+    logging.getLogger("securemail.events").addHandler(logging.NullHandler())
+    rounds = ROUNDS[is_full]
+    noop_ns = list(_noops(world, rounds))
+    yield row((NAME, "NOOP, whole", OURS), "ns CPU (absolute)", noop_ns)
+    gate = Gate(Policy(), GOOD_PROOF)
+    gate_ns = list(_timed(lambda: gate(Intent.USE), rounds))
+    yield row((NAME, "the gate, for each command", OURS), "ns CPU (absolute)", gate_ns)
+    shares = [100 * each / of for each, of in zip(gate_ns, noop_ns, strict=True)]
+    yield row((NAME, "the gate's part of a NOOP", OURS), "% of CPU", shares, target=5.0)
+    yield from asyncio.run(_observers(rounds))
+
+
+async def _observers(rounds: int) -> list[Row]:
+    found = []
+    for name, observer in (
+        ("an event, nobody listens", None),
+        ("an event, to a function", lambda _: None),
+        ("an event, to the log", LoggingObserver()),
+    ):
+        account = Account(
+            "bob@example.test",
+            credentials=Password("bob", "secret"),
+            imap=Endpoint("mail.example.test", 993, TLSMode.IMPLICIT),
+        )
+        endpoint = account.imap
+        assert endpoint is not None
+        reporter = Reporter(observer, account, Service.IMAP, endpoint)
+        values = _timed(reporter.greeted, rounds)
+        found.append(row((NAME, name, OURS), "ns CPU (absolute)", values))
+    return found
+
+
+def _timed(call: Callable[[], object], rounds: int) -> Iterator[float]:
+    for _ in range(rounds):
+        began_ns = time.process_time_ns()
+        for _ in range(CALLS):
+            call()
+        yield (time.process_time_ns() - began_ns) / CALLS
+
+
+def _noops(world: World, rounds: int) -> Iterator[float]:
+    with ExitStack() as stack:
+        port = stack.enter_context(idle_server(world))
+        process = stack.enter_context(Process(PEERS[OURS]))
+        job = replace(world.job("noop", "imap", "implicit", count=NOOPS), port=port)
+        job = replace(job, address="127.0.0.1")
+        process.ask(job)
+        for _ in range(rounds):
+            yield process.ask(job)["cpu_s"] * 1e9 / NOOPS

@@ -1,0 +1,118 @@
+"""Much mail at once: fetched from Dovecot, and submitted to a server that keeps none of it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+
+from benchmarks.bulk import FETCHES, MESSAGES, POP3_USER, fill
+from benchmarks.harness import OURS, ROOT, PeerError, Process, Row, present, ratios, row
+from benchmarks.peer import Job
+from benchmarks.world import World
+
+NAME = "bulk"
+ROUNDS = {False: 3, True: 7}
+UVLOOP = f"{OURS}+uvloop"
+# aioimaplib recurses over the answer: it needs minutes for the long listings, or fails.
+NOT_UPSTREAM = ("flags", "envelopes")
+CONNECTIONS = 8
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is done by whom: `does` is the operation of each peer, `base` whom it is compared to."""
+
+    name: str
+    job: Job
+    does: dict[str, str]
+    base: str
+
+
+def run(world: World, *, is_full: bool) -> Iterator[Row]:
+    """Measure each case, its peers in turn."""
+    fill(world.dovecot)
+    with _sink(world) as sink:
+        for case in (*_fetches(world), *_maildrop(world), *_submissions(sink, is_full=is_full)):
+            yield from _measured(case, ROUNDS[is_full])
+
+
+def _fetches(world: World) -> Iterator[Case]:
+    for name, fetch in FETCHES.items():
+        peers = [OURS, UVLOOP, "imaplib"]
+        if name not in NOT_UPSTREAM:
+            peers += ["aioimaplib", "aioimaplib+uvloop"]
+        job = world.job("", "imap", "implicit")
+        yield Case(fetch.name, job, dict.fromkeys(peers, name), "imaplib")
+
+
+def _maildrop(world: World) -> Iterator[Case]:
+    password = world.dovecot.passwords[POP3_USER]
+    job = world.job("", "pop3", "implicit", count=MESSAGES)
+    job = replace(job, user=POP3_USER, password=password)
+    name = f"POP3, {MESSAGES:,} x 20 KiB"
+    for how, does in (("one by one", "retr"), ("pipelined", "retr_many")):
+        yield Case(f"{name}, {how}", job, {OURS: does, UVLOOP: does, "poplib": "retr"}, "poplib")
+
+
+def _submissions(job: Job, *, is_full: bool) -> Iterator[Case]:
+    ours, others = (OURS, UVLOOP), ("aiosmtplib", "aiosmtplib+uvloop")
+    count = MESSAGES
+    job = replace(job, count=count)
+    everybody = (*ours, "smtplib", *others)
+    name = f"{count:,} submissions of 10 KiB"
+    yield Case(f"{name}, one session", job, dict.fromkeys(everybody, "submit"), "smtplib")
+    pooled = replace(job, concurrency=CONNECTIONS)
+    does = dict.fromkeys((*ours, *others), "submit_pool")
+    yield Case(f"{name}, {CONNECTIONS} sessions", pooled, does, "aiosmtplib")
+    each = replace(job, count=count if is_full else count // 10)
+    name = f"{each.count:,} submissions, a connection each"
+    yield Case(name, each, dict.fromkeys(everybody, "submit_each"), "smtplib")
+
+
+def _measured(case: Case, count: int) -> Iterator[Row]:
+    walls: list[dict[str, float]] = []
+    cpus: list[dict[str, float]] = []
+    with ExitStack() as stack:
+        processes = [stack.enter_context(Process(peer)) for peer in present(case.does)]
+        # The first round is for the servers' caches, and what each loads when it begins.
+        for number in range(count + 1):
+            took = dict(_round(case, processes))
+            if number > 0 and took:
+                walls.append({name: each["wall_s"] for name, each in took.items()})
+                cpus.append({name: each["cpu_s"] for name, each in took.items()})
+    yield from _rows(case, walls, cpus)
+
+
+def _round(case: Case, processes: Iterable[Process]) -> Iterator[tuple[str, dict[str, float]]]:
+    for process in list(processes):
+        name = process.peer.name
+        try:
+            yield name, process.ask(replace(case.job, do=case.does[name]))
+        except PeerError as exc:
+            print(f"left out of {case.name!r}: {exc}")
+
+
+def _rows(case: Case, walls: list[dict[str, float]], cpus: list[dict[str, float]]) -> Iterator[Row]:
+    base = case.base
+    if not walls or any(base not in each for each in walls):
+        return
+    yield row((NAME, case.name, base), "ms (absolute)", [1000 * each[base] for each in walls])
+    yield from ratios((NAME, case.name), walls, base, {OURS: 1.0})
+    yield from ratios((f"{NAME}, CPU of the client", case.name), cpus, base)
+
+
+@contextmanager
+def _sink(world: World) -> Iterator[Job]:
+    pem = world.dovecot.directory / "pki" / f"{world.dovecot.host}.pem"
+    command = [sys.executable, "-m", "benchmarks.sink_server", str(pem)]
+    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
+        try:
+            assert server.stdout is not None
+            port = int(server.stdout.readline())
+            job = world.job("", "imap", "implicit")
+            yield replace(job, service="submission", address="127.0.0.1", port=port)
+        finally:
+            server.kill()
