@@ -10,6 +10,9 @@ RECONNECT: Final = "tests/test_reconnect.py"
 STOP: Final = "tests/watching/test_stop_and_tell.py"
 WATCH: Final = "tests/watching/test_watch.py"
 VIEW: Final = "tests/watching/test_view.py"
+BELLS: Final = "tests/watching/test_bells.py"
+NOTIFY: Final = "tests/watching/test_notify.py"
+SEVERAL: Final = "tests/watching/test_watch_all_cancelled.py"
 LUCK: Final = "tests/watching/test_bad_luck.py"
 POOL: Final = "tests/pool/test_pool.py"
 LEDGER: Final = "tests/pool/test_ledger.py"
@@ -99,6 +102,84 @@ WATCHING_MUTANTS: Final = (
         "    if cursor.uidvalidity == now.uidvalidity:\n",
         "    if True:\n",
         f"{WATCH}::test_a_change_of_uidvalidity_is_told_and_old_uids_are_not_announced_again",
+    ),
+    Mutant(
+        "a mailbox was seen as it is after the look",
+        "watching/several.py",
+        "        self._bells.saw(name, state)\n",
+        "        self._bells.saw(name, self._bells.state(name))\n",
+        f"{NOTIFY}::test_what_happens_while_a_mailbox_is_open_is_looked_at_again",
+    ),
+    Mutant(
+        "a mailbox is not counted once more when it is closed",
+        "watching/several.py",
+        "            # No bell has rung for it while it was selected.\n"
+        "            await self._count(name)\n",
+        "            pass\n",
+        f"{NOTIFY}::test_what_happens_while_a_mailbox_is_open_is_looked_at_again",
+    ),
+    Mutant(
+        "bells are heard while idling only",
+        "watching/several.py",
+        "        return self.bells.hear(await self.commands.ask(text))\n",
+        "        return await self.commands.ask(text)\n",
+        f"{NOTIFY}::test_a_bell_in_the_answer_to_another_command_is_heard",
+    ),
+    Mutant(
+        "to open one mailbox makes up for what was said of others",
+        "watching/several.py",
+        'said of the others."""\n',
+        'said of the others."""\n        self.commands.start_anew()\n',
+        f"{NOTIFY}::test_to_open_one_mailbox_makes_up_for_nothing_that_was_said_of_others",
+    ),
+    Mutant(
+        "a mailbox of which the server does not speak is taken for pushed",
+        "watching/several.py",
+        "        silent = self._bells.silent\n",
+        "        silent = self._bells.silent if not self.is_pushed else []\n",
+        f"{NOTIFY}::test_a_mailbox_of_which_the_server_does_not_speak_is_polled",
+    ),
+    Mutant(
+        "a server that overflows is waited for as if it pushed",
+        "watching/bells.py",
+        "self.is_off or _OVERFLOW.match(line) is not None",
+        "False",
+        f"{NOTIFY}::test_after_an_overflow_the_server_is_asked_again_and_not_at_once",
+    ),
+    Mutant(
+        "a server that says it has lost something is believed to have lost nothing",
+        "watching/bells.py",
+        "self.is_unsure or _TROUBLE.match(line) is not None",
+        "False",
+        f"{NOTIFY}::test_what_may_have_been_lost_is_counted_anew",
+    ),
+    Mutant(
+        "a server that speaks unasked is asked without end",
+        "watching/several.py",
+        "(self._is_in_doubt and self._rolls < _ROLLS)",
+        "self._is_in_doubt",
+        f"{NOTIFY}::test_a_server_that_always_speaks_unasked_is_polled",
+    ),
+    Mutant(
+        "what was heard as a watch of several was cancelled is forgotten",
+        "watching/several.py",
+        "            self._commands.forgot()\n",
+        "            pass\n",
+        f"{SEVERAL}::test_a_bell_in_an_answer_that_comes_with_a_cancellation_is_made_up_for",
+    ),
+    Mutant(
+        "a mailbox without MODSEQ is not opened at a reconnect",
+        "watching/bells.py",
+        "        return is_same and cursor.modseq is not None\n",
+        "        return is_same\n",
+        f"{BELLS}::test_without_modseq_a_cursor_always_needs_a_look",
+    ),
+    Mutant(
+        "a mailbox that cannot be opened takes the others with it",
+        "watching/several.py",
+        "        if remedy(error, has_token=False) is not Remedy.RETRY:\n",
+        "        if error:\n",
+        f"{NOTIFY}::test_a_mailbox_that_cannot_be_opened_for_now_does_not_stop_the_others",
     ),
     Mutant(
         "a session whose user failed is handed out",

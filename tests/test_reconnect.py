@@ -83,6 +83,7 @@ ERRORS = [
     (CommandError("no", command="EXAMINE", words="[NOPERM] not yours"), STOP, STOP),
     (CommandError("no", command="EXAMINE", words="[INUSE] later"), RETRY, RETRY),
     (CommandError("no", command="EXAMINE", words="[SERVERBUG] oops"), RETRY, RETRY),
+    (CommandError("no", command="EXAMINE", words="Mailbox doesn't exist: Lists"), STOP, STOP),
     (CommandError("no", command="UIDL", words="[SYS/PERM] broken"), STOP, STOP),
     (SubmissionError("no", step="MAIL", code=451), RETRY, RETRY),
     (SubmissionError("no", step="MAIL", code=550), STOP, STOP),

@@ -104,6 +104,7 @@ if TYPE_CHECKING:
         WatchEvent,
     )
     from securemail.watching.watch import watch
+    from securemail.watching.watch_all import watch_all
 
 __all__ = [
     "DNSSEC",
@@ -215,6 +216,7 @@ __all__ = [
     "pin_offer",
     "verify_account",
     "watch",
+    "watch_all",
     "with_offers",
 ]
 

@@ -93,6 +93,7 @@ NAMES: Final = {
         "WatchEvent",
     ),
     "watching.watch": ("watch",),
+    "watching.watch_all": ("watch_all",),
 }
 
 HOMES: Final = {name: home for home, names in NAMES.items() for name in names}

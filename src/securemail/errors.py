@@ -251,12 +251,16 @@ class UnknownOutcome(SecureMailError):  # noqa: N818 - it is no error to anybody
 class CommandError(SecureMailError):
     """The server refused one of the client's commands, and the session goes on.
 
-    `command` is its name, `words` what the server said, `code` the reason if it gave one.
+    `command` is its name, `words` what the server said, `code` the reason if it gave one, `mailbox`
+    which of several watched mailboxes it was about.
     """
 
-    def __init__(self, message: str, *, command: str, words: str) -> None:
+    def __init__(
+        self, message: str, *, command: str, words: str, mailbox: str | None = None
+    ) -> None:
         self.command = command
         self.words = words
+        self.mailbox = mailbox
         self.code = ResponseCode.of(words)
         super().__init__(message)
 

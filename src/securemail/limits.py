@@ -207,6 +207,14 @@ CURSOR_RANGES: Final = 100_000
 # Unique ids of a POP3 mailbox that a cursor keeps, as digests of 8 octets.
 CURSOR_UNIQUE_IDS: Final = 1_000_000
 
+# Mailboxes that one connection watches: Dovecot takes no more names in one NOTIFY, and whoever has
+# more divides them among several watches.
+WATCHED_MAILBOXES: Final = 100
+
+# One command that names all of them: what servers are asked to take is 8,192 octets (RFC 7162
+# section 4). With longer names the mailboxes are polled.
+NOTIFY_BYTES: Final = 8000
+
 # Messages that are numbered one by one in what a server pushes at once; with more, the mailbox is
 # searched anew, which costs less.
 NUMBERED_AT_ONCE: Final = 64

@@ -41,6 +41,8 @@ _LASTING: Final = re.compile(
     r"|NONEXISTENT|CANNOT|CLIENTBUG|AUTH|SYS/PERM|WEBALERT)\b|5\d\d\b",
     re.IGNORECASE,
 )
+# Dovecot 2.3 has no code for it when a mailbox is opened that somebody has deleted.
+_NO_MAILBOX: Final = re.compile(r"Mailbox doesn't exist:", re.IGNORECASE)
 # Alerts by which a server says that the two cannot agree, or that it does not want us. After an
 # "internal error", of a server that is being restarted for one, the next try may work.
 _DISAGREEMENTS: Final = frozenset(
@@ -144,7 +146,8 @@ def remedy(error: SecureMailError, *, has_token: bool) -> Remedy:
         case TLSError():
             return Remedy.STOP if error.alert in _DISAGREEMENTS else Remedy.RETRY
         case CommandError():
-            return Remedy.STOP if _LASTING.match(error.words) else Remedy.RETRY
+            is_lasting = _LASTING.match(error.words) or _NO_MAILBOX.match(error.words)
+            return Remedy.STOP if is_lasting else Remedy.RETRY
         case SubmissionError():
             return Remedy.RETRY if error.is_temporary else Remedy.STOP
         case _:

@@ -39,8 +39,10 @@ from securemail.tls.facts import CertificateFacts
 from securemail.tls.identity import match_identity, names_of, reference_identities
 from securemail.tls.staple import read_staple
 from securemail.wire import multiline, smtp
+from securemail.wire.mailbox import parse_items
 from securemail.wire.pop3 import parse_numbers, parse_unique_id
 from securemail.wire.responses import ResponseReader
+from securemail.wire.status import take_statuses
 from tests.discovery.worlds import NOW, world
 from tests.protocol.model import COMMANDS, HARMLESS
 from tests.tls.chains import LEAF, ROOT, make
@@ -100,6 +102,13 @@ def imap_responses(data: bytes) -> None:
     reader = ResponseReader()
     for _, piece in _pieces(data):
         list(reader.feed(piece))
+
+
+def mailbox_lines(data: bytes) -> None:
+    """Read what is said of mailboxes after the login; every second line is a literal."""
+    lines = data.split(b"\n")
+    _quietly(lambda: list(parse_items(lines)))
+    take_statuses(bytearray(line) if n % 2 else line for n, line in enumerate(lines))
 
 
 def pop3_answers(data: bytes) -> None:
@@ -255,6 +264,7 @@ TARGETS: Final[dict[str, Callable[[bytes], None]]] = {
         dns_answer,
         imap_login,
         imap_responses,
+        mailbox_lines,
         oauth,
         pin,
         pop3_answers,

@@ -113,9 +113,12 @@ class DovecotWorld:
         """Return an access token of `user`'s; with a negative `valid_s` it has expired."""
         return tokens.token(user, valid_s=valid_s)
 
-    def deliver(self, user: str, message: bytes) -> None:
-        """Put `message` into the user's INBOX, in one step; sessions in IDLE hear of it."""
-        maildir = self.directory / "mail" / user / "Maildir"
+    def deliver(self, user: str, message: bytes, *, folder: str = "") -> None:
+        """Put `message` into the user's INBOX, in one step; sessions in IDLE hear of it.
+
+        Or into another mailbox that was made by a client, behind the server's back.
+        """
+        maildir = self.directory / "mail" / user / "Maildir" / (folder and f".{folder}")
         name = uuid.uuid4().hex
         new = maildir / "tmp" / name
         new.write_bytes(message)

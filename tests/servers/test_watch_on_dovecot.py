@@ -71,6 +71,10 @@ class Lesser:
         return self.session.client
 
     @property
+    def confidentiality(self) -> Any:
+        return self.session.confidentiality
+
+    @property
     def capabilities(self) -> frozenset[str]:
         return self.session.capabilities - self.missing
 

@@ -112,7 +112,7 @@ async def test_plain_works_for_imaplib_without_initial_response(
         assert await client.ask(b"AUTHENTICATE PLAIN") == [b"+ "]
         client.send(PLAIN + b"\r\n")
         (done,) = await client.answer()
-        assert done == b"x OK [CAPABILITY IMAP4rev1 IDLE UIDPLUS MOVE UNSELECT] logged in"
+        assert done == b"x OK [CAPABILITY IMAP4rev1 IDLE UIDPLUS MOVE UNSELECT NOTIFY] logged in"
 
 
 async def test_plain_works_with_an_initial_response(

@@ -60,7 +60,8 @@ class Offer:
     SCRAM-SHA-1, -256 and -512, each with -PLUS (channel binding by `tls-server-end-point`),
     OAUTHBEARER and XOAUTH2. `scram_iterations` is what SCRAM asks of clients. Without `login`
     LOGINDISABLED is said inside TLS too, and POP3 has no USER; without `sasl_ir` IMAP refuses an
-    initial response; without `greeting_capabilities` clients have to ask; without `pipelining` or
+    initial response; without `greeting_capabilities` clients have to ask; without `notify` IMAP
+    tells nothing of mailboxes that are not selected; without `pipelining` or
     `utf8` POP3 does not offer it; with `utf8` it refuses messages whose header is not ASCII to
     clients that have not asked for that mode; with `apop` its greeting has a timestamp.
     `extensions` are what submission lists in its reply to EHLO, and no others work: "SIZE 1000",
@@ -75,6 +76,7 @@ class Offer:
     login: bool = True
     sasl_ir: bool = True
     greeting_capabilities: bool = True
+    notify: bool = True
     extensions: tuple[str, ...] = EXTENSIONS
     pipelining: bool = True
     utf8: bool = True
@@ -246,6 +248,7 @@ class MailServer:
             has_login=offer.login,
             has_sasl_ir=offer.sasl_ir,
             greets_with_capabilities=offer.greeting_capabilities,
+            has_notify=offer.notify,
         )
 
     async def _serve(self, sock: socket.socket, *, key: tuple[ServiceName, TLSName]) -> None:

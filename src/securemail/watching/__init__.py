@@ -11,6 +11,7 @@ from securemail.watching.events import (
     WatchEvent,
 )
 from securemail.watching.watch import Rhythm, Watch, watch
+from securemail.watching.watch_all import watch_all
 
 __all__ = [
     "ConfidentialityChanged",
@@ -25,4 +26,5 @@ __all__ = [
     "Watch",
     "WatchEvent",
     "watch",
+    "watch_all",
 ]

@@ -32,7 +32,8 @@ class Lost:
     """There is no session: it ended, or could not be made, because of `error`.
 
     The next try is in `retry_s` seconds. What happens until then is announced after it. There is no
-    cursor as long as no session has ever been up.
+    cursor as long as no session has ever been up. Where one of several mailboxes cannot be opened
+    for now, it is told of that one, and the session goes on.
     """
 
     cursor: Cursor | MaildropCursor | None

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable
-from typing import Any, Final
+from collections.abc import Callable, Iterable
+from typing import Any, Final, Protocol
 
 from securemail.errors import CommandError, ProtocolError
 from securemail.session import SecureSession
@@ -12,6 +12,7 @@ from securemail.transports.commands import Commands, commands_of
 from securemail.transports.pending import AnswerLine
 from securemail.uids import UIDSet
 from securemail.watching.cursor import Cursor
+from securemail.watching.events import WatchEvent
 from securemail.watching.source import Look
 from securemail.watching.view import (
     Heard,
@@ -25,6 +26,27 @@ from securemail.wire.mailbox import Code, Fetched, Found, Item, mailbox_argument
 
 # How often new messages are looked up before the mailbox is searched as a whole.
 _LOOK_UPS: Final = 3
+
+
+class Asking(Protocol):
+    """What a look needs of `Commands`."""
+
+    def start_anew(self) -> None:
+        """As `Commands.start_anew`."""
+
+    async def ask(self, text: str) -> list[AnswerLine]:
+        """As `Commands.ask`."""
+
+
+async def enable_qresync(asking: Asking, capabilities: frozenset[str]) -> bool:
+    """Return whether QRESYNC is in force from now on. Raises: SecureMailError."""
+    if "QRESYNC" not in capabilities:
+        return False
+    try:
+        await asking.ask("ENABLE QRESYNC")
+    except CommandError:
+        return False
+    return True
 
 
 class IMAPSource:
@@ -44,29 +66,39 @@ class IMAPSource:
         self._idle_s: Final = idle_s
         self._timeout_s: Final = timeout_s
         self._commands: Commands
+        self._asking: Asking
         self._capabilities: frozenset[str] = frozenset()
         self._has_qresync = False
         self._numbers: Numbers | None = None
+
+    def each(
+        self, cursor: Cursor | None, make: Callable[[Any], WatchEvent]
+    ) -> Iterable[WatchEvent]:
+        """Return what `make` says to the cursor."""
+        return [make(cursor)]
 
     # --- opening
 
     async def open(self, session: SecureSession[Any], cursor: Cursor | None) -> Look[Cursor]:
         """Open the mailbox, and look for what has changed since `cursor`; None is now."""
         self._commands = commands_of(session.client, timeout_s=self._timeout_s)
-        self._capabilities = session.capabilities
-        self.is_pushed = "IDLE" in self._capabilities
-        self._numbers = None
-        self._has_qresync = await self._enable_qresync()
-        return await self._open(cursor)
+        capabilities = session.capabilities
+        self.is_pushed = "IDLE" in capabilities
+        has_qresync = await enable_qresync(self._commands, capabilities)
+        return await self.look(self._commands, capabilities, cursor, has_qresync=has_qresync)
 
-    async def _enable_qresync(self) -> bool:
-        if "QRESYNC" not in self._capabilities:
-            return False
-        try:
-            await self._commands.ask("ENABLE QRESYNC")
-        except CommandError:
-            return False
-        return True
+    async def look(
+        self,
+        asking: Asking,
+        capabilities: frozenset[str],
+        cursor: Cursor | None,
+        *,
+        has_qresync: bool,
+    ) -> Look[Cursor]:
+        """Do the same with commands on a session that others use, too."""
+        self._asking, self._capabilities = asking, capabilities
+        self._has_qresync, self._numbers = has_qresync, None
+        return await self._open(cursor)
 
     async def _open(self, cursor: Cursor | None) -> Look[Cursor]:
         if self._has_qresync and cursor is not None and cursor.modseq is not None:
@@ -107,7 +139,7 @@ class IMAPSource:
         return not self._capabilities.isdisjoint({"CONDSTORE", "QRESYNC"})
 
     async def _examine(self, parameters: str) -> Heard:
-        self._commands.start_anew()
+        self._asking.start_anew()
         return Heard.of(await self._ask(f"EXAMINE {self._mailbox}{parameters}"))
 
     async def _changed_flags(self, cursor: Cursor, heard: Heard) -> Heard:
@@ -198,7 +230,7 @@ class IMAPSource:
             self._numbers.feed(items)
 
     async def _ask(self, text: str) -> list[Item]:
-        return list(parse_items(await self._commands.ask(text)))
+        return list(parse_items(await self._asking.ask(text)))
 
 
 def _look(cursor: Cursor, change: Any) -> Look[Cursor]:

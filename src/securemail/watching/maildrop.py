@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from securemail.session import SecureSession
 from securemail.watching.cursor import MaildropCursor
-from securemail.watching.events import MaildropChanged
+from securemail.watching.events import MaildropChanged, WatchEvent
 from securemail.watching.source import Look
 from securemail.wire.pop3 import arguments
 
@@ -23,6 +23,12 @@ class MaildropSource:
 
     def __init__(self, *, poll_s: float) -> None:
         self.poll_s = poll_s
+
+    def each(
+        self, cursor: MaildropCursor | None, make: Callable[[Any], WatchEvent]
+    ) -> Iterable[WatchEvent]:
+        """Return what `make` says to the cursor."""
+        return [make(cursor)]
 
     async def open(
         self, session: SecureSession[Any], cursor: MaildropCursor | None

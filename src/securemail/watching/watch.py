@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Generic, Self
@@ -28,9 +28,9 @@ from securemail.watching.cursor import Cursor, MaildropCursor
 from securemail.watching.events import ConfidentialityChanged, Connected, Lost, WatchEvent
 from securemail.watching.imap import IMAPSource
 from securemail.watching.maildrop import MaildropSource
-from securemail.watching.source import Look, Source
+from securemail.watching.source import EventT, Look, Source
 
-CursorT = TypeVar("CursorT", bound=Cursor | MaildropCursor, default=Any)
+CursorT = TypeVar("CursorT", bound=Cursor | MaildropCursor | Mapping[str, Cursor], default=Any)
 
 _dice: Final = secrets.SystemRandom()
 
@@ -76,18 +76,20 @@ class Means:
     observer: Observer | None
 
 
-class Watch(Generic[CursorT]):
+class Watch(Generic[CursorT, EventT]):
     """Events of one mailbox, made by `watch()`: iterate over it, in one task.
 
-    `cursor` is where it has come to. An iteration that is cancelled while it waits can be taken up
-    again. Nothing happens while nobody iterates: what comes meanwhile waits at the server.
+    `watch_all()` makes those of several: pairs of a mailbox's name and its event, and `cursor` has
+    the cursor of each by its name. `cursor` is where it has come to. An iteration that is cancelled
+    while it waits can be taken up again. Nothing happens while nobody iterates: what comes
+    meanwhile waits at the server.
     """
 
     def __init__(
         self,
         account: Account,
         service: Service,
-        source: Source[CursorT],
+        source: Source[CursorT, EventT],
         since: CursorT | None,
         means: Means,
     ) -> None:
@@ -97,7 +99,7 @@ class Watch(Generic[CursorT]):
         self._source = source
         self._means = means
         self._herald = Herald(means.observer)
-        self._events: deque[WatchEvent] = deque()
+        self._events: deque[EventT] = deque()
         self._session: SecureSession[Any] | None = None
         self._proved: Confidentiality | None = None
         self._trouble = Trouble()
@@ -112,7 +114,7 @@ class Watch(Generic[CursorT]):
     def __aiter__(self) -> Self:
         return self
 
-    async def __anext__(self) -> WatchEvent:
+    async def __anext__(self) -> EventT:
         """Return the next event.
 
         Raises: SecureMailError where somebody must act (`Remedy.STOP`): the watch is over then.
@@ -197,18 +199,22 @@ class Watch(Generic[CursorT]):
                 observer=means.observer,
             )
 
-    def _connected(self, proved: Confidentiality, look: Look[CursorT]) -> None:
+    def _connected(self, proved: Confidentiality, look: Look[CursorT, EventT]) -> None:
         before, self._proved = self._proved, proved
-        cursor = self.cursor or look.cursor
+        cursor = look.since or self.cursor or look.cursor
         if not self._is_up:
             self._up_at = asyncio.get_running_loop().time()
             self._is_up = True
-            self._events.append(Connected(cursor, proved, is_pushed=self._source.is_pushed))
+            is_pushed = self._source.is_pushed
+            self._tell(cursor, lambda one: Connected(one, proved, is_pushed=is_pushed))
         if before is not None and _strength(before) != _strength(proved):
-            self._events.append(ConfidentialityChanged(cursor, before, proved))
+            self._tell(cursor, lambda one: ConfidentialityChanged(one, before, proved))
         self._saw(look)
 
-    def _saw(self, look: Look[CursorT]) -> None:
+    def _tell(self, cursor: CursorT | None, make: Callable[[Any], WatchEvent]) -> None:
+        self._events.extend(self._source.each(cursor, make))
+
+    def _saw(self, look: Look[CursorT, EventT]) -> None:
         self.cursor = look.cursor
         self._events.extend(look.changes)
 
@@ -235,7 +241,8 @@ class Watch(Generic[CursorT]):
         self._herald.reconnecting(whose, why, wait_s=plan.wait_s, up_s=setback.up_s)
         self._trouble, self._next_at = plan.trouble, now + plan.wait_s
         # Its frames hold the session and what it was doing.
-        self._events.append(Lost(self.cursor, error.with_traceback(None), plan.wait_s))
+        error = error.with_traceback(None)
+        self._tell(self.cursor, lambda one: Lost(one, error, plan.wait_s))
 
 
 def _strength(proved: Confidentiality) -> tuple[object, ...]:

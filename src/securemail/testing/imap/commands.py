@@ -6,7 +6,7 @@ from functools import partial
 from typing import Final
 
 from securemail.testing.connection import Connection
-from securemail.testing.imap import login, mailboxes, messages
+from securemail.testing.imap import login, mailboxes, messages, notify
 from securemail.testing.imap.session import Command, Session, Site, State, states
 
 _ANY: Final = states(State.NOT_AUTHENTICATED, State.AUTHENTICATED, State.SELECTED)
@@ -32,6 +32,7 @@ COMMANDS: Final = {
     "STATUS": Command(mailboxes.status, _AFTER),
     "APPEND": Command(mailboxes.append, _AFTER),
     "IDLE": Command(mailboxes.idle, _AFTER),
+    "NOTIFY": Command(notify.notify, _AFTER),
     "CHECK": Command(login.noop, _SELECTED),
     "CLOSE": Command(mailboxes.close, _SELECTED),
     "UNSELECT": Command(mailboxes.unselect, _SELECTED),

@@ -27,6 +27,7 @@ def capabilities(session: Session) -> str:
     offered = ["CAPABILITY", "IMAP4rev1"]
     if session.state is not State.NOT_AUTHENTICATED:
         offered += _AUTHENTICATED_CAPABILITIES
+        offered += ["NOTIFY"] if session.site.has_notify else []
     elif not session.is_secured:
         offered += ["STARTTLS", "LOGINDISABLED"]
     else:

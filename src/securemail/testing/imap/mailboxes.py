@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from securemail.testing.imap.session import (
@@ -119,7 +120,12 @@ async def status(session: Session, arguments: Arguments) -> str:
     name = arguments.mailbox()
     arguments.space()
     wanted = _atoms_in_parentheses(arguments)
-    mailbox = existing(session, name)
+    session.untagged(status_of(name, existing(session, name), wanted))
+    return "STATUS completed"
+
+
+def status_of(name: str, mailbox: Mailbox, wanted: Iterable[str]) -> str:
+    """Return a STATUS response. Raises `BadCommandError` for an item that is not known."""
     values = {
         "MESSAGES": len(mailbox.messages),
         "RECENT": len(mailbox.recent()),
@@ -130,8 +136,7 @@ async def status(session: Session, arguments: Arguments) -> str:
     if unknown := [item for item in wanted if item not in values]:
         raise BadCommandError(f"STATUS has no {unknown[0]}")
     items = words(f"{item} {values[item]}" for item in wanted)
-    session.untagged(f"STATUS {quoted(name)} ({items})")
-    return "STATUS completed"
+    return f"STATUS {quoted(name)} ({items})"
 
 
 async def append(session: Session, arguments: Arguments) -> str:

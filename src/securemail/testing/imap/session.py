@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import ssl
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import Enum
 from typing import Final
@@ -55,6 +56,7 @@ class Site:
     has_login: bool
     has_sasl_ir: bool
     greets_with_capabilities: bool
+    has_notify: bool = True
 
 
 class Session:
@@ -67,6 +69,8 @@ class Session:
         self.user = ""
         self.tag = "*"
         self.selected: View | None = None
+        # What NOTIFY has asked for, until it is closed.
+        self.notified = ExitStack()
         self._commands = commands
 
     async def run(self, greeting: str) -> None:
@@ -83,6 +87,8 @@ class Session:
                 await self.connection.drain()
         except LineError as exc:
             self.untagged(f"BYE {exc}")
+        finally:
+            self.notified.close()
 
     @property
     def is_secured(self) -> bool:
