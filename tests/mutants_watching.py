@@ -18,7 +18,31 @@ POOL: Final = "tests/pool/test_pool.py"
 LEDGER: Final = "tests/pool/test_ledger.py"
 THROTTLE: Final = "tests/test_throttle.py"
 
+MESSAGES: Final = "tests/test_messages.py"
+RETRYING: Final = "tests/test_retry.py"
+
 WATCHING_MUTANTS: Final = (
+    Mutant(
+        "the messages of a mailbox that was made anew are handed out",
+        "messages.py",
+        "    if found[-1] != uidvalidity:\n",
+        "    if not found:\n",
+        f"{MESSAGES}::test_a_mailbox_that_was_made_anew_gives_no_message",
+    ),
+    Mutant(
+        "an answer may be larger than the messages that were asked for",
+        "transports/pending.py",
+        "pending.max_bytes is not None and",
+        "pending.max_bytes == -1 and",
+        f"{MESSAGES}::test_more_than_the_messages_can_have_is_refused_when_it_is_announced",
+    ),
+    Mutant(
+        "a message whose outcome nobody knows is sent again",
+        "retry.py",
+        "            if plan is None:\n                raise\n",
+        "            if plan is None:\n                continue\n",
+        f"{RETRYING}::test_what_somebody_must_act_on_is_raised_at_once",
+    ),
     Mutant(
         "a policy that is not met is tried again",
         "reconnect.py",

@@ -25,6 +25,7 @@ from securemail import (
     Shortfall,
     SubmissionError,
     TLSError,
+    UIDValidityError,
     UnknownOutcome,
     UsageError,
 )
@@ -75,6 +76,7 @@ ERRORS = [
     (UsageError("no", field="x"), STOP, STOP),
     (ConfirmationRequired("ask", hosts=["x"]), STOP, STOP),
     (UnknownOutcome("?"), STOP, STOP),
+    (UIDValidityError("INBOX", expected=1, found=2), STOP, STOP),
     *(
         (DiscoveryError("no", reason=reason), *[STOP if reason.name == "BOGUS" else RETRY] * 2)
         for reason in DiscoveryReason

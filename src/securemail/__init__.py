@@ -45,6 +45,7 @@ if TYPE_CHECKING:
     )
     from securemail.events import Event, Observer
     from securemail.intent import Phase
+    from securemail.messages import fetch_messages
     from securemail.minimum import Policy
     from securemail.observers import LoggingObserver
     from securemail.outcome import Outcome, RecipientOutcome, Submitted
@@ -60,8 +61,9 @@ if TYPE_CHECKING:
         Trust,
     )
     from securemail.proxy import Proxy, ProxyKind
-    from securemail.reconnect import Backoff
+    from securemail.reconnect import Backoff, Remedy, remedy
     from securemail.records import DNSSEC, Answer, SRVRecord, TLSARecord
+    from securemail.retry import keep_trying
     from securemail.revocation import CertStatus, Revocation, RevocationStatus
     from securemail.secret import Secret
     from securemail.session import SecureSession
@@ -89,7 +91,7 @@ if TYPE_CHECKING:
     from securemail.tls.facts import CertificateFacts
     from securemail.transports.pop3 import POP3Client
     from securemail.trust import TrustStore
-    from securemail.uids import UIDSet
+    from securemail.uids import UIDSet, UIDValidityError
     from securemail.watching import (
         ConfidentialityChanged,
         Connected,
@@ -171,6 +173,7 @@ __all__ = [
     "Proxy",
     "ProxyKind",
     "RecipientOutcome",
+    "Remedy",
     "Resolver",
     "ResponseCode",
     "Returned",
@@ -202,6 +205,7 @@ __all__ = [
     "TrustStore",
     "UIDSet",
     "UIDValidityChanged",
+    "UIDValidityError",
     "UnknownOutcome",
     "UsageError",
     "VersionError",
@@ -213,7 +217,10 @@ __all__ = [
     "connect_pop3",
     "connect_submission",
     "discover",
+    "fetch_messages",
+    "keep_trying",
     "pin_offer",
+    "remedy",
     "verify_account",
     "watch",
     "watch_all",

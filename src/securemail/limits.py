@@ -61,6 +61,10 @@ LITERAL_BYTES: Final = 256 * 1024 * 1024
 # One answer, all its lines and literals: what a single command may make us hold.
 ANSWER_BYTES: Final = 512 * 1024 * 1024
 
+# What a server may say in an answer beside the messages that were asked for with a limit of their
+# own: mail that comes, flags that others change, 16,000 of them.
+BESIDE_BYTES: Final = 1024 * 1024
+
 # Lines of one answer: FETCH 1:1000000 (FLAGS) is the largest that anybody waits for.
 ANSWER_LINES: Final = 2_000_000
 

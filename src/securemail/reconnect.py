@@ -29,6 +29,7 @@ from securemail.errors import (
     UnknownOutcome,
     UsageError,
 )
+from securemail.uids import UIDValidityError
 
 # What mends by itself. RFC 5530 for IMAP, RFC 2449 and 3206 for POP3, RFC 5321 for 4xx.
 _PASSING: Final = re.compile(
@@ -130,14 +131,18 @@ _REASONS: Final[tuple[tuple[type[SecureMailError], Reason], ...]] = (
 )
 
 
-def remedy(error: SecureMailError, *, has_token: bool) -> Remedy:
-    """Return what may help against `error`; `has_token` tells whether the account has a token."""
+def remedy(error: SecureMailError, *, has_token: bool = False) -> Remedy:
+    """Return what may help against `error`.
+
+    `has_token` tells whether the account logs in with an `OAuthToken`: only then can the
+    credentials be renewed. What is not known to last is tried again.
+    """
     match error:
         case AuthenticationError():
             return _after_login(error, has_token=has_token)
         case PolicyError() | CertificateError() | InjectionError() | UsageError():
             return Remedy.STOP
-        case ConfirmationRequired() | UnknownOutcome():
+        case ConfirmationRequired() | UnknownOutcome() | UIDValidityError():
             return Remedy.STOP
         case DiscoveryError():
             # Signatures that do not fit are somebody's attempt, or an error that is there to stay.

@@ -9,11 +9,24 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import Final, Self
 
-from securemail.errors import ProtocolError
+from securemail.errors import ProtocolError, SecureMailError
 
 HIGHEST_UID: Final = 2**32 - 1
 
 _RANGE: Final = re.compile(rb"([0-9]{1,10})(?::([0-9]{1,10}))?(?:,|\Z)")
+
+
+class UIDValidityError(SecureMailError):
+    """The mailbox was made anew: its UIDs are others than those that the program knows.
+
+    `expected` is the UIDVALIDITY that the program has, `found` that of the mailbox. List it anew
+    (RFC 3501 section 2.3.1.1); a watch says so, too, with `UIDValidityChanged`.
+    """
+
+    def __init__(self, mailbox: str, *, expected: int, found: int) -> None:
+        self.expected = expected
+        self.found = found
+        super().__init__(f"{mailbox}: the UIDVALIDITY is {found}, and not {expected}")
 
 
 class UIDSet:

@@ -95,7 +95,7 @@ class BridgeProcess:
     directory: Path
     process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, *, chat_password: str = PASSWORDS["bridge"]) -> None:
         with (self.directory / "bridge.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-W", "error", BRIDGE, self.directory / "bridge.toml"],
@@ -104,7 +104,7 @@ class BridgeProcess:
                 env={
                     **os.environ,
                     "MAIL_PASSWORD": "alice's wonderland",
-                    "CHAT_PASSWORD": PASSWORDS["bridge"],
+                    "CHAT_PASSWORD": chat_password,
                 },
             )
 
@@ -113,6 +113,18 @@ class BridgeProcess:
         if process is not None:
             process.kill()
             process.communicate()
+
+    def wait_until_it_ends(self) -> tuple[int, str]:
+        """Return its exit code and what it has said at last."""
+        process, self.process = self.process, None
+        assert process is not None
+        try:
+            process.communicate(timeout=LIMIT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.communicate()
+            raise AssertionError(self.log()) from None
+        return process.returncode, self.log().splitlines()[-1]
 
     def wait_until_it_watches(self) -> None:
         """Return when it has its first cursor: what came before is not its business."""
@@ -125,8 +137,10 @@ class BridgeProcess:
 
 
 @contextlib.contextmanager
-def bridge(directory: Path, mail: PostfixWorld, chat: ProsodyWorld) -> Iterator[BridgeProcess]:
-    """Write the settings, and yield the bridge, not yet started."""
+def bridge(
+    directory: Path, mail: PostfixWorld, chat: ProsodyWorld, **changed: Any
+) -> Iterator[BridgeProcess]:
+    """Write the settings, `changed` in those of the mail, and yield the bridge, not yet started."""
     (directory / "mail-ca.pem").write_bytes(mail.dovecot.ca_pem)
     (directory / "chat-ca.pem").write_bytes(chat.ca_pem)
     settings: dict[str, dict[str, Any]] = {
@@ -138,6 +152,7 @@ def bridge(directory: Path, mail: PostfixWorld, chat: ProsodyWorld) -> Iterator[
             "imap": mail.dovecot.imaps_port,
             "submission": mail.submissions_port,
             "ca_file": str(directory / "mail-ca.pem"),
+            **changed,
         },
         "chat": {
             "jid": f"{BRIDGE_JID}/bridge",
@@ -147,6 +162,7 @@ def bridge(directory: Path, mail: PostfixWorld, chat: ProsodyWorld) -> Iterator[
             "ca_file": str(directory / "chat-ca.pem"),
         },
     }
+    # Two seconds are long enough for a copy, and a person need not wait for a test.
     lines = [f"state = {json.dumps(str(directory / 'bridge.sqlite'))}", "patience_s = 2"]
     for name, table in settings.items():
         # Strings, numbers and lists of strings are written in TOML as in JSON.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge_state import Said, State, letter, printable
+from bridge_state import Said, State, printable, text_of
 
 MAIL = (
     b"From: Bob <bob@example.org>\r\nSubject: news\r\nMessage-ID: <1@example.org>\r\n\r\nNews.\r\n"
@@ -27,7 +27,7 @@ def state(tmp_path: Path) -> Iterator[State]:
 
 def test_a_mail_and_an_answer_that_come_again_are_there_once(state: State) -> None:
     for _ in range(2):
-        state.take_mail({}, [letter("mail-7-1", MAIL)])
+        state.take_mail("mail-7-1", MAIL)
         state.take_chat(CURSOR, [ANSWER])
     assert [ident for ident, _ in state.unshown()] == ["mail-7-1"]
     ((_, recipient, raw),) = state.mails("new")
@@ -36,25 +36,34 @@ def test_a_mail_and_an_answer_that_come_again_are_there_once(state: State) -> No
 
 
 def test_what_the_archive_holds_of_ours_is_not_sent_again(state: State) -> None:
-    state.take_mail({}, [letter("mail-7-1", MAIL)])
+    state.take_mail("mail-7-1", MAIL)
     state.take_chat(CURSOR, [Said("a0", "mail-7-1", is_ours=True, body="", answers="")])
-    state.take_mail({}, [letter("mail-7-1", MAIL)])
+    state.take_mail("mail-7-1", MAIL)
     assert state.unshown() == []
 
 
 def test_our_own_copy_proves_that_a_mail_in_doubt_went_out(state: State) -> None:
-    state.take_mail({}, [letter("mail-7-1", MAIL)])
+    state.take_mail("mail-7-1", MAIL)
     state.take_chat(CURSOR, [ANSWER])
     ((ident, _, raw),) = state.mails("new")
     state.mark(ident, "sending")
-    state.take_mail({}, [letter("mail-7-2", raw)])
+    state.take_mail("mail-7-2", raw)
     assert state.mails("sending") == []
     assert len(state.mails("sent")) == 1
 
 
+def test_the_copy_of_an_answer_that_was_refused_proves_nothing(state: State) -> None:
+    state.take_mail("mail-7-1", MAIL)
+    state.take_chat(CURSOR, [ANSWER])
+    ((ident, _, raw),) = state.mails("new")
+    state.mark(ident, "refused")
+    state.take_mail("mail-7-2", raw)
+    assert len(state.mails("refused")) == 1
+
+
 def test_the_person_is_told_once_what_cannot_be_known(state: State) -> None:
     for _ in range(2):
-        state.mark("a1", "told", "It is not known.")
+        state.note("a1-told", "It is not known.")
     assert state.unshown() == [("note-a1-told", "It is not known.")]
 
 
@@ -70,7 +79,7 @@ def test_an_answer_to_no_mail_is_told_and_not_sent(state: State, answers: str) -
     [b"", b"nobody", b"bob@example.org\r\nBcc: eve@example.org", b"a\0b@\xff", b"<@:;>", b"="],
 )
 def test_no_sender_stops_the_bridge_or_adds_a_recipient(state: State, sender: bytes) -> None:
-    state.take_mail({}, [letter("mail-7-1", b"From: " + sender + b"\r\nSubject: x\r\n\r\n")])
+    state.take_mail("mail-7-1", b"From: " + sender + b"\r\nSubject: x\r\n\r\n")
     state.take_chat(CURSOR, [ANSWER])
     assert all(b"\nBcc" not in raw for _, _, raw in state.mails("new"))
     assert len(state.mails("new")) + len(state.mails("void")) == 1
@@ -78,7 +87,7 @@ def test_no_sender_stops_the_bridge_or_adds_a_recipient(state: State, sender: by
 
 def test_a_mail_that_cannot_be_read_is_told_all_the_same() -> None:
     raw = b"Content-Type: text/plain; charset=no-such-thing\r\n\r\nx\xff\r\n"
-    assert letter("mail-7-1", raw).text
+    assert "cannot be read" in text_of(raw)
 
 
 def test_nothing_is_shown_that_would_end_the_stream() -> None:

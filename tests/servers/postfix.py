@@ -38,7 +38,8 @@ class PostfixWorld:
 
     Users, their passwords and mailboxes are those of `dovecot`, whose own submission service hands
     its messages on to this Postfix. `jürgen@example.test` is another address of bob's, for whoever
-    says SMTPUTF8. A message from `slow@example.test` is never answered.
+    says SMTPUTF8. A message from `slow@example.test` is never answered, one
+    from `later@example.test` is refused for now.
     """
 
     directory: Path

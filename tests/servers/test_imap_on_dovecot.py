@@ -26,7 +26,9 @@ from securemail import (
     TLSVersion,
     Trust,
     TrustStore,
+    UIDValidityError,
     connect_imap,
+    fetch_messages,
 )
 from tests.servers.dovecot import DovecotWorld
 
@@ -227,3 +229,26 @@ async def test_a_session_process_that_is_killed_is_noticed(own_dovecot: DovecotW
         assert own_dovecot.kill_sessions("alice") == 1
         with pytest.raises(ConnectError):
             await idle
+
+
+async def test_messages_come_as_octets_and_no_longer_than_was_asked_for(
+    own_dovecot: DovecotWorld,
+) -> None:
+    letters = [message(number) + b"x" * 900 + b"\r\n" for number in range(1, 4)]
+    for each in letters:
+        own_dovecot.deliver("alice", each)
+    async with connect_imap(account(own_dovecot, TLSMode.IMPLICIT)) as session:
+        opened = (await session.client.examine("INBOX")).lines
+        (uidvalidity,) = re.findall(rb"UIDVALIDITY (\d+)", b" ".join(opened))
+        found = [
+            each
+            async for each in fetch_messages(
+                session, [1, 3, 9], uidvalidity=int(uidvalidity), max_bytes=800
+            )
+        ]
+        assert [uid for uid, _ in found] == [1, 3]
+        assert all(len(octets) == 800 for _, octets in found)
+        async for uid, octets in fetch_messages(session, [2], uidvalidity=int(uidvalidity)):
+            assert (uid, octets in letters) == (2, True)
+        with pytest.raises(UIDValidityError):
+            _ = [x async for x in fetch_messages(session, [1], uidvalidity=int(uidvalidity) + 1)]

@@ -53,13 +53,17 @@ class Commands:
         dialog = self._conversation.dialog
         return dialog.is_quiet and dialog.pushes.empty()
 
-    async def ask(self, text: str) -> list[AnswerLine]:
+    async def ask(self, text: str, *, max_bytes: int | None = None) -> list[AnswerLine]:
         """Send a command and return every untagged response up to its answer, without the "* ".
 
-        Raises: CommandError when the server refuses; DeadlineError; why the session ended.
+        `max_bytes` is for what may be answered, where that is less than `limits.ANSWER_BYTES`.
+
+        Raises: LimitExceeded for more; CommandError when the server refuses; DeadlineError; why
+        the session ended.
         """
         self._conversation.check()
         pending = self._pending(text)
+        pending.max_bytes = max_bytes
         self._has_missed = self.has_missed
         await self._conversation.ask(pending, timeout_s=self._timeout_s)
         return self._lines(pending)
@@ -155,8 +159,8 @@ class Commands:
         return lines
 
 
-def commands_of(client: object, *, timeout_s: float) -> Commands:
-    """Return such commands for the client of an IMAP session.
+def commands_of(client: Any, *, timeout_s: float | None = None) -> Commands:
+    """Return such commands for the client of an IMAP session, each with the client's own time.
 
     Raises: UsageError for another client.
     """
@@ -165,4 +169,5 @@ def commands_of(client: object, *, timeout_s: float) -> Commands:
     conversation = getattr(protocol, "conversation", None)
     if protocol is None or not isinstance(conversation, Conversation):
         raise UsageError("not the client of an IMAP session of ours", field="client")
+    timeout_s = client.timeout if timeout_s is None else timeout_s
     return Commands(conversation, protocol.new_tag, timeout_s=timeout_s)

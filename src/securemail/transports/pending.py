@@ -22,9 +22,10 @@ class Pending:
     """One command, from the call to its tagged status.
 
     One that `is_patient` has its time since it last got any further, not since it was asked for.
-    `slot` is the untagged response that answers it, `literal` what it sends on a continuation.
-    The first `complete` lines are those of whole responses. `ended` is set exactly once: then
-    `error`, or `result` and `lines`, say how. `late` is the error of one that times out.
+    `slot` is the untagged response that answers it, `literal` what it sends on a continuation. More
+    than `max_bytes` of an answer end the session. The first `complete` lines are those of whole
+    responses. `ended` is set exactly once: then `error`, or `result` and `lines`, say how. `late`
+    is the error of one that times out.
 
     Its repr tells no content: asyncio's debug mode logs it, as the argument of a slow callback.
     """
@@ -37,6 +38,7 @@ class Pending:
     ended: asyncio.Future[None]
     late: SecureMailError = field(repr=False)
     literal: bytes | None = field(default=None, repr=False)
+    max_bytes: int | None = None
     lines: list[AnswerLine] = field(default_factory=list, repr=False)
     complete: int = 0
     size: int = 0
@@ -90,6 +92,8 @@ class Held:
         pending.size += size
         self.size += size
         self.lines += 1
+        if pending.max_bytes is not None and pending.size > (limit := pending.max_bytes):
+            raise LimitExceeded(f"the answer is larger than {limit} bytes", limit=limit)
         if self.size > (limit := limits.ANSWER_BYTES):
             raise LimitExceeded(f"the answer is larger than {limit} bytes", limit=limit)
         if self.lines > (limit := limits.ANSWER_LINES):

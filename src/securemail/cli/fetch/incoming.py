@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import AsyncIterator, Container, Iterable, Iterator, Sequence
+from collections.abc import AsyncIterator, Container, Iterator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass, field
-from itertools import chain
 from typing import Any, Final, Protocol
 
 from securemail import limits
@@ -16,6 +14,7 @@ from securemail.transports.commands import commands_of
 from securemail.transports.pending import AnswerLine
 from securemail.transports.pop3 import POP3Client
 from securemail.uids import UIDSet
+from securemail.wire.fetch import responses
 from securemail.wire.mailbox import Code, Found, mailbox_argument, parse_items
 
 # What one FETCH asks for at once: enough that the way there and back does not count, and no more
@@ -27,15 +26,6 @@ _SIZES: Final = 500
 # Messages that POP3 is asked for in one go: after a refusal the rest of them is asked for again.
 _RETRIEVED: Final = 200
 
-_FETCH: Final = re.compile(rb"[0-9]{1,10} FETCH ", re.IGNORECASE)
-_FLAGS: Final = re.compile(rb"\bFLAGS \([^()]*\)", re.IGNORECASE)
-_UID: Final = re.compile(rb"[ (]UID ([0-9]{1,10})(?=[ )])", re.IGNORECASE)
-_SIZE: Final = re.compile(rb"[ (]RFC822\.SIZE ([0-9]{1,15})(?=[ )])", re.IGNORECASE)
-_QUOTED: Final = re.compile(rb'[ (]BODY\[\] "((?:[^"\\]|\\.)*)"', re.IGNORECASE)
-
-
-_END: Final = b"0 FETCH "
-
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
@@ -45,9 +35,6 @@ class Waiting:
     key: str
     octets: int
 
-
-Fetched = tuple[int, bytes | None, int]
-"""What FETCH says of a message: its UID, its text if there was one, its size or 0."""
 
 Message = tuple[Waiting, bytes | None]
 """A message, and None where the server did not hand it out."""
@@ -158,32 +145,3 @@ def _batches(wanted: Sequence[Waiting]) -> Iterator[list[Waiting]]:
         octets += each.octets
     if some:
         yield some
-
-
-def responses(lines: Iterable[AnswerLine]) -> Iterator[Fetched]:
-    """Yield the UID, the text and the size of each message in the answer to FETCH.
-
-    What else the server says meanwhile, and a message without its UID, is passed over.
-    """
-    words, text, is_rest = b"", None, False
-    for line in chain(lines, [_END]):
-        if isinstance(line, bytearray):
-            # The first literal is the one that was asked for.
-            text = bytes(line) if text is None else text
-            is_rest = True
-        elif _FETCH.match(line):
-            yield from _response(words, text)
-            words, text, is_rest = line, None, False
-        elif is_rest:
-            # Of the same response; what follows is not.
-            words, is_rest = words + line, False
-
-
-def _response(words: bytes, text: bytes | None) -> Iterator[Fetched]:
-    # Flags come unasked, and a flag may be any atom.
-    words = _FLAGS.sub(b"", words)
-    if text is None and (quoted := _QUOTED.search(words)):
-        text = re.sub(rb"\\(.)", rb"\1", quoted[1])
-    uid, size = _UID.search(words), _SIZE.search(words)
-    if uid:
-        yield int(uid[1]), text, int(size[1]) if size else 0

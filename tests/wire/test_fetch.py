@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from securemail.cli.fetch.incoming import Fetched, responses
 from securemail.transports.pending import AnswerLine
+from securemail.wire.fetch import Fetched, responses
 
 TEXT = bytearray(b"Subject: a\r\n\r\nText.\r\n")
 
@@ -22,6 +22,8 @@ TEXT = bytearray(b"Subject: a\r\n\r\nText.\r\n")
         ([b"1 FETCH (UID 7 RFC822.SIZE 44)"], [(7, None, 44)]),
         ([b"1 FETCH (UID 7 BODY[] NIL)"], [(7, None, 0)]),
         ([b'1 FETCH (UID 7 BODY[] "")'], [(7, b"", 0)]),
+        ([b'1 FETCH (UID 7 BODY[]<0> "a")'], [(7, b"a", 0)]),
+        ([b"1 FETCH (UID 7 BODY[]<0> {23}", TEXT, b")"], [(7, bytes(TEXT), 0)]),
         ([b'1 FETCH (UID 7 BODY[] "a\\"b\\\\")'], [(7, b'a"b\\', 0)]),
         ([b"1 FETCH (FLAGS (UID 5) UID 7 BODY[] {23}", TEXT, b")"], [(7, bytes(TEXT), 0)]),
         ([b"1 FETCH (BODY[] {23}", TEXT, b" FLAGS (\\Seen UID) UID 7)"], [(7, bytes(TEXT), 0)]),
