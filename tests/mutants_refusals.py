@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants import DIALOGUE, GATE, PROOF, STEPS, Mutant
+from tests.mutants import GATE, IMAP_STARTTLS, PROOF, STEPS, Mutant
 
 STAPLES: Final = "tests/tls/test_revocation.py"
+STAPLES_EXCEPTIONS: Final = "tests/tls/test_revocation_exceptions.py"
 SUBMISSION: Final = "tests/protocol/test_submission_dialogue.py"
+IMAP_DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
 
 REFUSAL_MUTANTS: Final = (
     Mutant(
@@ -64,35 +66,35 @@ REFUSAL_MUTANTS: Final = (
         "tls/revocation.py",
         "(handshake.is_authenticated or found.reason is CertificateReason.REVOKED)",
         "handshake.is_authenticated",
-        f"{STAPLES}::test_of_a_certificate_that_nobody_vouches_for_only_revoked_is_worth_saying",
+        f"{STAPLES_EXCEPTIONS}::test_of_a_certificate_that_nobody_vouches_for_only_revoked_is_worth_saying",
     ),
     Mutant(
         "a continuation that nothing asked for is passed over",
         "protocol/imap.py",
         "        if not self._parts:\n",
         "        if False:\n",
-        f"{DIALOGUE}::test_a_continuation_of_a_login_that_has_no_more_parts_is_refused",
+        f"{IMAP_DIALOGUE}::test_a_continuation_of_a_login_that_has_no_more_parts_is_refused",
     ),
     Mutant(
         "PREAUTH after the greeting is a remark",
         "protocol/imap.py",
         "        if status.condition is Condition.PREAUTH:\n            raise",
         "        if False:\n            raise",
-        f"{DIALOGUE}::test_preauth_after_the_greeting_closes_the_connection",
+        f"{IMAP_STARTTLS}::test_preauth_after_the_greeting_closes_the_connection",
     ),
     Mutant(
         "a server may go on with challenges",
         "protocol/machine.py",
         "        if self._rounds > limits.SASL_ROUNDS:\n",
         "        if False:\n",
-        f"{DIALOGUE}::test_challenges_at_the_limit_pass_and_one_more_does_not",
+        f"{IMAP_DIALOGUE}::test_challenges_at_the_limit_pass_and_one_more_does_not",
     ),
     Mutant(
         "a list of capabilities that never came is an empty one",
         "protocol/machine.py",
         "        if self.capabilities is None:\n            raise ProtocolError",
         "        if False:\n            raise ProtocolError",
-        f"{DIALOGUE}::test_an_answer_to_capability_without_a_list_is_refused",
+        f"{IMAP_DIALOGUE}::test_an_answer_to_capability_without_a_list_is_refused",
     ),
     Mutant(
         "a code that answers something else is taken for a yes",

@@ -54,6 +54,8 @@ ALL = (
 def test_a_mutant_can_be_made(mutant: Mutant) -> None:
     source = (ROOT / "src" / "securemail" / mutant.path).read_text()
     assert source.count(mutant.before) == 1
+    file, _, name = mutant.caught_by.partition("::")
+    assert f"def {name.partition('[')[0]}(" in (ROOT / file).read_text()
 
 
 @pytest.fixture(scope="session")
