@@ -181,7 +181,7 @@ async def test_every_message_in_every_mailbox_is_told_exactly_once_whatever_happ
     for _ in NAMES:
         name, event = await anext(events)
         stored[name] = event.cursor
-    for _ in range(20):
+    for _ in range(8):
         for _ in range(chance.randrange(4)):
             name = chance.choice(NAMES)
             sent[name] += 1
