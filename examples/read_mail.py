@@ -12,10 +12,13 @@ async def main(address: str, server: str) -> None:
     host, _, port = server.partition(":")
     if port and not port.isdecimal():
         sys.exit(f"{server}: {port!r} is not the number of a port")
+    password = os.environ.get("MAIL_PASSWORD") or (sys.stdin.isatty() and getpass.getpass())
+    if not password:
+        sys.exit("no password: set MAIL_PASSWORD, or start it in a terminal, where it asks")
     account = Account(
         address,
         imap=Endpoint(host, int(port or 993), TLSMode.IMPLICIT),
-        credentials=Password(address, os.environ.get("MAIL_PASSWORD") or getpass.getpass()),
+        credentials=Password(address, password),
     )
     async with connect_imap(account) as session:
         print(session.confidentiality.indicator.sentence)

@@ -137,6 +137,21 @@ def test_the_example_says_what_is_wrong_with_its_arguments(
     assert "Traceback" not in done.stderr
 
 
+def test_the_example_says_that_it_has_no_password_and_no_terminal_to_ask_on() -> None:
+    done = subprocess.run(
+        [sys.executable, ROOT / "examples" / "read_mail.py", "alice@example.org", "localhost"],
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={name: value for name, value in os.environ.items() if name != "MAIL_PASSWORD"},
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith("no password: set MAIL_PASSWORD")
+    assert done.stderr.count("\n") == 1
+
+
 def test_the_demo_goes_from_an_address_to_a_kept_account_and_mail_and_refuses_an_attack() -> None:
     printed = run("-m", "securemail.demo")
     assert printed.count("what names it is signed (DNSSEC)") == 6

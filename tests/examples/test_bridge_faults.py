@@ -12,9 +12,12 @@ import pytest
 from tests.examples.person import BridgeProcess, bridge, person
 from tests.examples.relay import relay
 from tests.examples.test_bridge import ask, mail, mails_of_bob, subjects
+from tests.servers.dovecot import DovecotWorld
 from tests.servers.postfix import PostfixWorld
 from tests.servers.process import eventually
 from tests.servers.prosody import ProsodyWorld
+
+Victim = BridgeProcess | ProsodyWorld | PostfixWorld | DovecotWorld
 
 pytestmark = [pytest.mark.dovecot, pytest.mark.postfix, pytest.mark.prosody]
 
@@ -186,7 +189,8 @@ async def test_kills_at_any_moment_lose_nothing_and_double_nothing(
                 alice.answer(await ask(alice, number), f"answer {number}")
                 # The server has it when it answers to what comes after it.
                 await alice.archive()
-            victim = dice.choice([running, own_prosody, own_postfix, own_postfix.dovecot])
+            victims: list[Victim] = [running, own_prosody, own_postfix, own_postfix.dovecot]
+            victim = dice.choice(victims)
             # Not to wait for anything: the kill is to come at any moment of what goes on.
             await asyncio.sleep(dice.random())
             await asyncio.to_thread(victim.kill)
