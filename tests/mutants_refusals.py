@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants import DIALOGUE, GATE, PROOF, STEPS, Mutant
+from tests.mutants import GATE, PROOF, STEPS, Mutant
 
+DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
 STAPLES: Final = "tests/tls/test_revocation.py"
 SUBMISSION: Final = "tests/protocol/test_submission_dialogue.py"
 
