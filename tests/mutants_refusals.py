@@ -123,4 +123,13 @@ REFUSAL_MUTANTS: Final = (
         "            pass\n        except PolicyError:\n            return",
         f"{SUBMISSION}::test_inside_tls_below_the_minimum_the_configured_name_is_not_said",
     ),
+    Mutant(
+        "a server may ask for a certificate after the handshake",
+        "tls/context.py",
+        "    context.set_min_proto_version(_MINIMUM[key.minimum_tls])\n",
+        "    context.set_min_proto_version(_MINIMUM[key.minimum_tls])\n"
+        "    SSL._lib.SSL_CTX_set_post_handshake_auth(context._context, 1)\n",
+        "tests/tls/test_late_requests.py::"
+        "test_no_server_can_ask_for_a_certificate_after_the_handshake",
+    ),
 )
