@@ -6,10 +6,10 @@ from typing import Final
 
 from tests.mutants import GATE, IMAP_STARTTLS, PROOF, STEPS, Mutant
 
+DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
 STAPLES: Final = "tests/tls/test_revocation.py"
 STAPLES_EXCEPTIONS: Final = "tests/tls/test_revocation_exceptions.py"
 SUBMISSION: Final = "tests/protocol/test_submission_dialogue.py"
-IMAP_DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
 
 REFUSAL_MUTANTS: Final = (
     Mutant(
@@ -73,7 +73,7 @@ REFUSAL_MUTANTS: Final = (
         "protocol/imap.py",
         "        if not self._parts:\n",
         "        if False:\n",
-        f"{IMAP_DIALOGUE}::test_a_continuation_of_a_login_that_has_no_more_parts_is_refused",
+        f"{DIALOGUE}::test_a_continuation_of_a_login_that_has_no_more_parts_is_refused",
     ),
     Mutant(
         "PREAUTH after the greeting is a remark",
@@ -87,14 +87,14 @@ REFUSAL_MUTANTS: Final = (
         "protocol/machine.py",
         "        if self._rounds > limits.SASL_ROUNDS:\n",
         "        if False:\n",
-        f"{IMAP_DIALOGUE}::test_challenges_at_the_limit_pass_and_one_more_does_not",
+        f"{DIALOGUE}::test_challenges_at_the_limit_pass_and_one_more_does_not",
     ),
     Mutant(
         "a list of capabilities that never came is an empty one",
         "protocol/machine.py",
         "        if self.capabilities is None:\n            raise ProtocolError",
         "        if False:\n            raise ProtocolError",
-        f"{IMAP_DIALOGUE}::test_an_answer_to_capability_without_a_list_is_refused",
+        f"{DIALOGUE}::test_an_answer_to_capability_without_a_list_is_refused",
     ),
     Mutant(
         "a code that answers something else is taken for a yes",
@@ -123,5 +123,14 @@ REFUSAL_MUTANTS: Final = (
         "            self._gate(Intent.USE)\n        except PolicyError:\n            return",
         "            pass\n        except PolicyError:\n            return",
         f"{SUBMISSION}::test_inside_tls_below_the_minimum_the_configured_name_is_not_said",
+    ),
+    Mutant(
+        "a server may ask for a certificate after the handshake",
+        "tls/context.py",
+        "    context.set_min_proto_version(_MINIMUM[key.minimum_tls])\n",
+        "    context.set_min_proto_version(_MINIMUM[key.minimum_tls])\n"
+        "    SSL._lib.SSL_CTX_set_post_handshake_auth(context._context, 1)\n",
+        "tests/tls/test_late_requests.py::"
+        "test_no_server_can_ask_for_a_certificate_after_the_handshake",
     ),
 )

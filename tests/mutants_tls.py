@@ -102,6 +102,7 @@ TLS_MUTANTS: Final = (
         "tls/context.py",
         "SSL.OP_NO_COMPRESSION | SSL.OP_NO_RENEGOTIATION",
         "SSL.OP_NO_COMPRESSION",
-        f"{ENGINE}::test_a_renegotiation_is_refused",
+        "tests/tls/test_late_requests.py::"
+        "test_a_server_that_renegotiates_gets_a_no_and_no_client_certificate",
     ),
 )
