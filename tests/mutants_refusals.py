@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants import DIALOGUE, GATE, PROOF, STEPS, Mutant
+from tests.mutants import GATE, PROOF, STEPS, Mutant
 
+DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
+IMAP_STARTTLS: Final = "tests/protocol/test_imap_starttls.py"
+EXCEPTIONS: Final = "tests/tls/test_revocation_exceptions.py"
 STAPLES: Final = "tests/tls/test_revocation.py"
 SUBMISSION: Final = "tests/protocol/test_submission_dialogue.py"
 
@@ -64,7 +67,7 @@ REFUSAL_MUTANTS: Final = (
         "tls/revocation.py",
         "(handshake.is_authenticated or found.reason is CertificateReason.REVOKED)",
         "handshake.is_authenticated",
-        f"{STAPLES}::test_of_a_certificate_that_nobody_vouches_for_only_revoked_is_worth_saying",
+        f"{EXCEPTIONS}::test_of_a_certificate_that_nobody_vouches_for_only_revoked_is_worth_saying",
     ),
     Mutant(
         "a continuation that nothing asked for is passed over",
@@ -78,7 +81,7 @@ REFUSAL_MUTANTS: Final = (
         "protocol/imap.py",
         "        if status.condition is Condition.PREAUTH:\n            raise",
         "        if False:\n            raise",
-        f"{DIALOGUE}::test_preauth_after_the_greeting_closes_the_connection",
+        f"{IMAP_STARTTLS}::test_preauth_after_the_greeting_closes_the_connection",
     ),
     Mutant(
         "a server may go on with challenges",
