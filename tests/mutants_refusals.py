@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import Final
 
-from tests.mutants import GATE, IMAP_STARTTLS, PROOF, STEPS, Mutant
+from tests.mutants import GATE, PROOF, STEPS, Mutant
 
 DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
+IMAP_STARTTLS: Final = "tests/protocol/test_imap_starttls.py"
+EXCEPTIONS: Final = "tests/tls/test_revocation_exceptions.py"
 STAPLES: Final = "tests/tls/test_revocation.py"
-STAPLES_EXCEPTIONS: Final = "tests/tls/test_revocation_exceptions.py"
 SUBMISSION: Final = "tests/protocol/test_submission_dialogue.py"
 
 REFUSAL_MUTANTS: Final = (
@@ -66,7 +67,7 @@ REFUSAL_MUTANTS: Final = (
         "tls/revocation.py",
         "(handshake.is_authenticated or found.reason is CertificateReason.REVOKED)",
         "handshake.is_authenticated",
-        f"{STAPLES_EXCEPTIONS}::test_of_a_certificate_that_nobody_vouches_for_only_revoked_is_worth_saying",
+        f"{EXCEPTIONS}::test_of_a_certificate_that_nobody_vouches_for_only_revoked_is_worth_saying",
     ),
     Mutant(
         "a continuation that nothing asked for is passed over",

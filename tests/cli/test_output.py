@@ -87,7 +87,11 @@ def test_markup_in_a_name_is_no_markup() -> None:
 
 
 @pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
-@pytest.mark.parametrize("arguments", [("account", "list", "--json"), ("--help",)])
+@pytest.mark.parametrize(
+    "arguments",
+    [("account", "list", "--json"), pytest.param(("--help",), marks=pytest.mark.full)],
+    ids=" ".join,
+)
 def test_a_disk_that_is_full_is_a_sentence(run: Run, arguments: tuple[str, ...]) -> None:
     done = shell("> /dev/full", *arguments)
     assert done.returncode == Exit.LOCAL
