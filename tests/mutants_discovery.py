@@ -131,6 +131,13 @@ DISCOVERY_MUTANTS: Final = (
         f"{FILE}::test_an_entity_bomb_is_refused_for_its_doctype_before_any_entity_is_known",
     ),
     Mutant(
+        "a file's text is taken line by line",
+        "discovery/autoconfig.py",
+        "        parser.buffer_text = True\n",
+        "",
+        f"{FILE}::test_a_name_of_many_lines_takes_no_longer_than_one_of_as_many_letters",
+    ),
+    Mutant(
         "a file may have any number of elements",
         "discovery/autoconfig.py",
         "        if self._elements > limits.AUTOCONFIG_ELEMENTS:\n",

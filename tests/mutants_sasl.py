@@ -13,6 +13,13 @@ SECRETS: Final = "tests/session/test_sasl_secrets.py"
 
 SASL_MUTANTS: Final = (
     Mutant(
+        "a requirement is switched off by what is neither true nor false",
+        "minimum.py",
+        '            if each.name.startswith("require_") and not isinstance(',
+        "            if False and not isinstance(",
+        "tests/test_minimum.py::test_what_is_required_is_so_or_not",
+    ),
+    Mutant(
         "nobody looks at the signature of a SCRAM server",
         "sasl/scram.py",
         "            self._client.set_server_final(text)\n",

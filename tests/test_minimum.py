@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from dataclasses import fields
 from typing import Any
 
 import pytest
@@ -28,6 +29,17 @@ def test_what_is_wanted_about_revocation_is_one_of_three(value: Any) -> None:
     with pytest.raises(UsageError) as caught:
         Policy(revocation=value)
     assert caught.value.field == "Policy.revocation"
+
+
+REQUIRED = [each.name for each in fields(Policy) if each.name.startswith("require_")]
+
+
+@pytest.mark.parametrize("value", [None, 0, "no"])
+@pytest.mark.parametrize("name", REQUIRED)
+def test_what_is_required_is_so_or_not(name: str, value: Any) -> None:
+    with pytest.raises(UsageError) as caught:
+        Policy(**{name: value})
+    assert caught.value.field == f"Policy.{name}"
 
 
 def test_the_minimum_is_turned_off_only_with_a_warning() -> None:

@@ -155,7 +155,8 @@ class Dialled(SessionEvent):
 
     `peer` is the other end of the TCP connection: the proxy, where there is one.
 
-    Once more in the same session means that a handshake is tried again with less on offer.
+    Once more in the same session means that a handshake is tried again with less on offer, or that
+    the server cannot do any more what it could when it was seen last.
     """
 
     peer: IPv4Address | IPv6Address | None

@@ -194,7 +194,8 @@ AUTOCONFIG_REDIRECTS: Final = 3
 # server that changes its ticket keys each day gives half of that (RFC 9325 section 3.4).
 RESUMPTION_S: Final = 12 * 3600
 
-# For how long nothing is resumed with a server that broke a resumed handshake, in seconds.
+# For how long nothing is resumed with a server that broke a resumed handshake, and nothing assumed
+# of one that broke a login for which that was done, in seconds.
 RESUMPTION_BARRED_S: Final = 3600
 
 # Servers, one for each account and service, with which something may be resumed; 1.5 KiB each.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import Final
 
 from securemail.errors import ConfidentialityWarning, UsageError
@@ -42,9 +42,9 @@ class Policy:
             raise UsageError("not a TLSVersion", field="Policy.minimum_tls")
         if not isinstance(self.revocation, Revocation):
             raise UsageError("not a Revocation", field="Policy.revocation")
-        for name in ("dane", "post_quantum", "tls13_for_client_certificate"):
-            if not isinstance(getattr(self, f"require_{name}"), bool):
-                raise UsageError("neither True nor False", field=f"Policy.require_{name}")
+        for each in fields(self):
+            if each.name.startswith("require_") and not isinstance(getattr(self, each.name), bool):
+                raise UsageError("neither True nor False", field=f"Policy.{each.name}")
 
     @property
     def has_minimum(self) -> bool:

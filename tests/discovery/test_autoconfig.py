@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -159,6 +161,18 @@ def test_what_is_no_such_file_is_refused(data: bytes, reason: DiscoveryReason) -
         read(data)
     assert caught.value.reason is reason
     assert str(caught.value).isprintable()
+
+
+def cpu_s(text: str) -> float:
+    """Return how long a file with `text` as the name of a host takes."""
+    data, start_s = document(server(hostname=text)), time.process_time()
+    read(data)
+    return time.process_time() - start_s
+
+
+def test_a_name_of_many_lines_takes_no_longer_than_one_of_as_many_letters() -> None:
+    size = limits.AUTOCONFIG_BYTES - 1000
+    assert cpu_s("\n" * size) < max(20 * cpu_s("a" * size), 0.2)
 
 
 def test_an_entity_bomb_is_refused_for_its_doctype_before_any_entity_is_known() -> None:

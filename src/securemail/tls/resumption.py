@@ -32,7 +32,8 @@ class SessionKey:
 
     Two accounts share none, nor do two services or modes of one server: a server would see that the
     same program has both, and an attacker could answer for the one with the other (RFC 8446
-    section C.4). There is no client certificate in it, since accounts with one resume nothing.
+    section C.4). There is no client certificate in it: accounts with one resume nothing, and what
+    else is kept by this key (`aio/known.py`) the server has to confirm at each login.
     """
 
     address: str
