@@ -69,7 +69,7 @@ class Soak:
     @property
     def is_short(self) -> bool:
         """Whether it is over too soon to say anything about memory."""
-        return self.seconds < 300
+        return self.seconds < 600
 
     @property
     def is_good(self) -> bool:
