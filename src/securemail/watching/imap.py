@@ -124,8 +124,10 @@ class IMAPSource:
             return Look(first_cursor(heard, None))
         if event := revalidated(cursor, first_cursor(heard, None)):
             return Look(event.cursor, [event])
-        if cursor.modseq is None or (heard.modseq or 0) < cursor.modseq:
-            # A cursor from another kind of server, or a server that has lost its memory.
+        is_older = cursor.modseq is None or (heard.modseq or 0) < cursor.modseq
+        if is_older or any(each.uid is None for each in heard.fetched):
+            # A cursor from another kind of server, a server that has lost its memory, or one that
+            # does not say which message has changed: it may be new, and MODSEQ would go past it.
             numbers = await self._search_all(heard)
             change = compared(cursor, numbers.known, heard, heard.modseq)
             return _look(change.cursor, change)
