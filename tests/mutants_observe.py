@@ -96,7 +96,6 @@ OBSERVE_MUTANTS: Final = (
         "store/document.py",
         "    if account.proxy is not None:\n",
         "    if False:\n",
-        "tests/store/test_document.py::"
-        "test_an_account_with_a_proxy_is_refused_and_not_kept_without_it",
+        "tests/store/test_document.py::test_a_proxy_is_kept_and_its_password_is_not",
     ),
 )

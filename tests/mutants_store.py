@@ -54,7 +54,7 @@ STORE_MUTANTS: Final = (
     Mutant(
         "a revision in a row may be of any type",
         "store/rows.py",
-        "        _check_types(revision, password, key)\n",
+        "        _check_types(revision, password, key, proxy)\n",
         "        pass\n",
         f"{FILE_CONTENTS}::test_a_row_that_is_none_of_ours_is_refused",
     ),
@@ -96,8 +96,8 @@ STORE_MUTANTS: Final = (
     Mutant(
         "the last one to write wins",
         "store/rows.py",
-        "key_name = ? WHERE id = ? AND revision = ?",
-        "key_name = ? WHERE id = ? AND revision >= ?",
+        '" WHERE id = ? AND revision = ?",',
+        '" WHERE id = ? AND revision >= ?",',
         f"{STORE}::test_a_change_made_from_an_older_revision_is_refused",
     ),
     Mutant(
@@ -198,5 +198,34 @@ STORE_MUTANTS: Final = (
         "        heard = self._heard or self.machine.capabilities or frozenset()\n",
         "        heard = self.machine.capabilities or frozenset()\n",
         f"{OFFER}::test_starttls_that_was_offered_before_the_login_is_an_offer_after_it",
+    ),
+    Mutant(
+        "whoever wrote a file of accounts may lead them through a proxy",
+        "store/exchange.py",
+        "    if account.proxy is not None:\n",
+        "    if False:\n",
+        f"{EXCHANGE}::test_whom_to_believe_is_taken_over_only_where_that_is_asked_for",
+    ),
+    Mutant(
+        "the password for one proxy goes to another",
+        "store/keeping.py",
+        "new.account.proxy == old.account.proxy and not",
+        "not",
+        f"{SECRETS}::test_the_password_for_one_proxy_goes_to_no_other",
+    ),
+    Mutant(
+        "an account goes past its proxy where the password for it is missing",
+        "store/entry.py",
+        '        if password is None:\n            raise UsageError("the password for its proxy',
+        "        if password is None:\n            return None\n"
+        '            raise UsageError("the password for its proxy',
+        f"{DOCUMENT}::test_an_account_whose_proxy_wants_a_password_is_not_given_out_without_it",
+    ),
+    Mutant(
+        "what is kept in the file has the password for the proxy",
+        "store/entry.py",
+        "                proxy=_without_login(account.proxy),\n",
+        "                proxy=account.proxy,\n",
+        f"{DOCUMENT}::test_a_proxy_is_kept_and_its_password_is_not",
     ),
 )

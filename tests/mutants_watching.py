@@ -95,9 +95,16 @@ WATCHING_MUTANTS: Final = (
     Mutant(
         "all connect to one host at once",
         "throttle.py",
-        "async with gate.places, self._all:",
-        "async with self._all:",
+        " or self._hosts[host].in_flight >= self.per_host else host\n",
+        " else host\n",
         f"{THROTTLE}::test_no_more_connect_to_one_host_than_may",
+    ),
+    Mutant(
+        "servers that do not answer keep the clients of others out",
+        "throttle.py",
+        "key=lambda each: self._hosts[each].in_flight",
+        "key=lambda _each: 0",
+        f"{THROTTLE}::test_hosts_that_do_not_answer_keep_nobody_else_out",
     ),
     Mutant(
         "the watch does not go through the throttle",

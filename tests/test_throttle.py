@@ -64,6 +64,41 @@ async def test_no_more_connect_in_all_than_may_and_they_come_in_order() -> None:
     assert connecting.throttle.peak == 2
 
 
+async def test_hosts_that_do_not_answer_keep_nobody_else_out() -> None:
+    connecting = Connecting(Throttle(per_host=2, in_all=4))
+    await connecting.begin("a1", "a2", "b1", "b2", "a3", "b3", "c1", "d1")
+    assert connecting.inside == ["a1", "a2", "b1", "b2"]
+    await connecting.end("a1")
+    assert connecting.inside[4:] == ["c1"]
+    await connecting.end("b1", "c1")
+    assert connecting.inside[5:] == ["d1", "a3"]
+    await connecting.end("d1", "a2", "a3", "b2", "b3")
+
+
+async def test_hosts_that_have_equally_many_take_turns() -> None:
+    connecting = Connecting(Throttle(per_host=1, in_all=1))
+    await connecting.begin("a1", "a2", "a3", "b1", "b2")
+    for name in ("a1", "a2", "b1", "a3"):
+        assert connecting.inside[-1] == name
+        await connecting.end(name)
+    assert connecting.inside[-1] == "b2"
+    await connecting.end("b2")
+
+
+async def test_who_is_cancelled_in_the_moment_of_its_turn_gives_it_to_the_next() -> None:
+    connecting = Connecting(Throttle(per_host=1, in_all=1))
+    await connecting.begin("a1", "a2", "a3")
+    connecting.tasks["a2"].cancel()
+    connecting.ends["a1"].set()  # in one turn of the loop with the cancellation
+    await connecting.end("a1")
+    assert connecting.inside == ["a1", "a3"]
+    connecting.ends["a3"].set()
+    connecting.tasks["a3"].cancel()
+    await asyncio.wait(connecting.tasks.values())
+    assert connecting.throttle.in_flight == 0
+    assert not connecting.throttle._hosts
+
+
 async def test_whoever_is_cancelled_takes_no_place_away() -> None:
     connecting = Connecting(Throttle(per_host=1, in_all=1))
     await connecting.begin("a1", "a2", "a3")

@@ -1,6 +1,6 @@
 """Watch mailboxes for minutes while all goes wrong that can, and account for each message.
 
-    python -m benchmarks.soak [--minutes 15] [--mailboxes 500] [--seed N] [--json]
+    python -m benchmarks.soak [--minutes 15] [--mailboxes 500] [--seed N] [--keep DIR] [--json]
 
 The server is a process of its own that is killed and restarted; between it and the watches stands
 a proxy that cuts, stalls and corrupts. The exit code is 1 where a message is missing or was
@@ -28,6 +28,7 @@ def options() -> argparse.Namespace:
     parser.add_argument("--minutes", type=float, default=15.0)
     parser.add_argument("--mailboxes", type=int, default=500)
     parser.add_argument("--seed", type=int, help="of what is drawn; when it strikes is chance")
+    parser.add_argument("--keep", type=Path, help="a folder for the journal and what was heard")
     parser.add_argument("--json", action="store_true")
     return parser.parse_args()
 
@@ -39,7 +40,7 @@ def main() -> None:
     seed = secrets.randbits(32) if chosen.seed is None else chosen.seed
     print(f"seed {seed}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as directory:
-        soak = Soak(Path(directory), chosen.mailboxes, chosen.minutes * 60, seed)
+        soak = Soak(chosen.keep or Path(directory), chosen.mailboxes, chosen.minutes * 60, seed)
         asyncio.run(soak.run())
     result = found(soak)
     print(json.dumps(result, indent=1) if chosen.json else _page(result))

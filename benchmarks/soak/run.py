@@ -69,7 +69,7 @@ class Soak:
     @property
     def is_short(self) -> bool:
         """Whether it is over too soon to say anything about memory."""
-        return self.seconds < 300
+        return self.seconds < 600
 
     @property
     def is_good(self) -> bool:
@@ -179,7 +179,8 @@ class Soak:
 def _is_level(watcher: Watcher, uidvalidity: int, uids: list[int]) -> bool:
     cursor = watcher.cursor
     if isinstance(cursor, MaildropCursor):
-        return cursor == MaildropCursor.of(f"{uidvalidity}.{uid}" for uid in uids)
+        # What is gone is told to nobody, and so no cursor without it is stored.
+        return not any(cursor.is_new(f"{uidvalidity}.{uid}") for uid in uids)
     return cursor.uidvalidity == uidvalidity and cursor.uids == UIDSet.of(uids)
 
 

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 from weakref import WeakKeyDictionary
 
@@ -19,11 +20,11 @@ _of_loops: Final[WeakKeyDictionary[asyncio.AbstractEventLoop, Throttle]] = WeakK
 
 
 @dataclass(slots=True)
-class _Gate:
-    """The places of one host, and how many hold or await one."""
+class _Queue:
+    """Who waits for a place of one host, and how many have one."""
 
-    places: asyncio.Semaphore
-    users: int = 0
+    waiting: OrderedDict[asyncio.Future[None], None] = field(default_factory=OrderedDict)
+    in_flight: int = 0
 
 
 class Throttle:
@@ -31,7 +32,9 @@ class Throttle:
 
     From the dial to the login a connection holds one of `per_host` places of its host and one of
     `in_all`; whoever comes later waits, in order. So the restart of a server with thousands of
-    sessions is no storm. `in_flight` is how many there are now, `peak` the most there have been.
+    sessions is no storm. A place that becomes free goes to the host that has the fewest: servers
+    that do not answer hold theirs for as long as they can, and must not keep the others' clients
+    out. `in_flight` is how many there are now, `peak` the most there have been.
 
     Raises: UsageError for a limit that is not a positive number.
     """
@@ -44,29 +47,54 @@ class Throttle:
         self.in_all: Final = in_all
         self.in_flight = 0
         self.peak = 0
-        self._all = asyncio.Semaphore(in_all)
-        self._hosts: dict[str, _Gate] = {}
+        # Whoever was served last is last: of hosts that have equally many the first is next.
+        self._hosts: OrderedDict[str, _Queue] = OrderedDict()
 
     @classmethod
     def of_loop(cls) -> Throttle:
         """Return the one that pools and watches of this event loop share where none is given."""
-        return _of_loops.setdefault(asyncio.get_running_loop(), cls())
+        loop = asyncio.get_running_loop()
+        if (shared := _of_loops.get(loop)) is None:
+            shared = _of_loops[loop] = cls()
+        return shared
 
     @asynccontextmanager
     async def connecting(self, host: str) -> AsyncIterator[None]:
         """Wait for a place, and hold it inside the block."""
-        gate = self._hosts.setdefault(host, _Gate(asyncio.Semaphore(self.per_host)))
-        gate.users += 1
+        place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._hosts.setdefault(host, _Queue()).waiting[place] = None
+        self._serve()
         try:
-            # The host's place first: who waits for a slow host must not stand in others' way.
-            async with gate.places, self._all:
-                self.in_flight += 1
-                self.peak = max(self.peak, self.in_flight)
-                try:
-                    yield
-                finally:
-                    self.in_flight -= 1
+            await place
+            yield
         finally:
-            gate.users -= 1
-            if not gate.users:
-                del self._hosts[host]
+            # It may have come in the very moment in which its owner gave up.
+            self._leave(host, place)
+
+    def _leave(self, host: str, place: asyncio.Future[None]) -> None:
+        queue = self._hosts[host]
+        if place.done() and not place.cancelled():
+            queue.in_flight -= 1
+            self.in_flight -= 1
+        queue.waiting.pop(place, None)
+        if not queue.waiting and not queue.in_flight:
+            del self._hosts[host]
+        self._serve()
+
+    def _serve(self) -> None:
+        while self.in_flight < self.in_all and (host := self._next()) is not None:
+            queue = self._hosts[host]
+            place, _ = queue.waiting.popitem(last=False)
+            if place.cancelled():
+                continue  # its task has not run since
+            place.set_result(None)
+            queue.in_flight += 1
+            self.in_flight += 1
+            self.peak = max(self.peak, self.in_flight)
+            self._hosts.move_to_end(host)
+
+    def _next(self) -> str | None:
+        """Return the host whose turn it is, None where nobody may go on."""
+        waiting = (host for host, queue in self._hosts.items() if queue.waiting)
+        host = min(waiting, key=lambda each: self._hosts[each].in_flight, default=None)
+        return None if host is None or self._hosts[host].in_flight >= self.per_host else host

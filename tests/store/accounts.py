@@ -19,6 +19,8 @@ from securemail import (
     Password,
     Pin,
     Policy,
+    Proxy,
+    ProxyKind,
     Service,
     TLSMode,
     TLSVersion,
@@ -29,6 +31,7 @@ from tests.pins import pin_of
 
 ADDRESS = "alice@example.org"
 CANARY = "kanarienvogel-Zü-4711"
+TOLL = "wegezoll-Zü-0815"  # for the proxy
 AUTHORITY = CertificateAuthority()
 IMAP = Endpoint(
     "mail.example.org",
@@ -55,6 +58,7 @@ def full_account() -> Account:
         prefer_external=True,
         authorization_identity="boss",
         ehlo_name="host.example.org",
+        proxy=Proxy(ProxyKind.HTTP_CONNECT, "192.0.2.9", 3128, username="ali", password=TOLL),
     )
 
 
@@ -81,7 +85,7 @@ def given_up(words: str = "I know") -> Policy:
 
 def plain(account: Account) -> dict[str, Any]:
     """Return the fields of an account that a document has in clear."""
-    beside = {"_", "credentials", "client_certificate", "is_existing"}
+    beside = {"_", "credentials", "client_certificate", "is_existing", "proxy"}
     names = {each.name for each in fields(Account)} - beside
     return {name: getattr(account, name) for name in names}
 

@@ -29,10 +29,10 @@ from securemail.store import Entry, Login, LoginKind
 from securemail.store.document import entry_in, entry_table
 from securemail.store.entry import Secrets, secrets_of
 from securemail.store.policies import policy_in, policy_table
-from tests.store.accounts import CANARY, PLAIN, full_account, given_up, plain, with_token
+from tests.store.accounts import CANARY, PLAIN, TOLL, full_account, given_up, plain, with_token
 
 # What is kept elsewhere or made anew; all other fields are in the table under their names.
-BESIDE = {"_", "credentials", "client_certificate", "is_existing", "proxy"}
+BESIDE = {"_", "credentials", "client_certificate", "is_existing"}
 MINIMAL: dict[str, Any] = {
     "address": "alice@example.org",
     "imap": {"host": "mail.example.org", "port": 993, "tls": "implicit"},
@@ -55,11 +55,46 @@ def test_everything_that_is_no_secret_survives() -> None:
     assert entry.with_secrets(secrets_of(account)) == account
 
 
-def test_an_account_with_a_proxy_is_refused_and_not_kept_without_it() -> None:
-    proxied = replace(full_account(), proxy=Proxy(ProxyKind.SOCKS5, "127.0.0.1", 9050))
+def test_a_proxy_is_kept_and_its_password_is_not() -> None:
+    entry = back(full_account())
+    assert entry.account.proxy == Proxy(ProxyKind.HTTP_CONNECT, "192.0.2.9", 3128)
+    assert entry.proxy_username == "ali"
+    assert TOLL not in repr(entry_table(entry))
+    assert Entry.of(full_account()).account.proxy == entry.account.proxy
+
+
+def test_a_proxy_that_asks_for_nothing_is_whole_without_a_secret() -> None:
+    proxied = replace(PLAIN, proxy=Proxy(ProxyKind.SOCKS5, "proxy.example.net", 9050))
+    assert back(proxied).with_secrets(secrets_of(proxied)) == proxied
+
+
+def test_an_account_whose_proxy_wants_a_password_is_not_given_out_without_it() -> None:
+    account = full_account()
+    lacking = replace(secrets_of(account), proxy_password=None)
     with pytest.raises(UsageError) as caught:
-        entry_table(Entry.of(proxied))
-    assert caught.value.field == "Account.proxy"
+        Entry.of(account).with_secrets(lacking)
+    assert caught.value.field == "proxy"
+
+
+@pytest.mark.parametrize(
+    ("changes", "place"),
+    [
+        ({"kind": "socks4"}, "account.proxy.kind"),
+        ({"host": "a b"}, "account.proxy"),
+        ({"port": 0}, "account.proxy"),
+        ({"port": "9050"}, "account.proxy.port"),
+        ({"username": "x\n"}, "account.proxy"),
+        ({"username": "x" * 256}, "account.proxy"),
+        ({"password": "y"}, "account.proxy"),
+        ({"port": None}, "account.proxy.port"),
+    ],
+)
+def test_what_is_no_proxy_is_refused_with_its_place(changes: dict[str, Any], place: str) -> None:
+    proxy = {"kind": "socks5", "host": "proxy.example.net", "port": 9050, "username": "ali"}
+    assert entry_in({**MINIMAL, "proxy": proxy}, "account").proxy_username == "ali"
+    with pytest.raises(UsageError) as caught:
+        entry_in({**MINIMAL, "proxy": {**proxy, **changes}}, "account")
+    assert caught.value.field == place
 
 
 def test_every_field_of_an_account_is_kept() -> None:

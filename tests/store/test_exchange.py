@@ -16,6 +16,8 @@ from securemail import (
     ConfidentialityWarning,
     Endpoint,
     Policy,
+    Proxy,
+    ProxyKind,
     Revocation,
     TLSMode,
     UsageError,
@@ -64,6 +66,7 @@ def test_pins_are_taken_over_only_where_that_is_asked_for(form: Format) -> None:
             replace(BARE, pop3=Endpoint("h.example", 995, IMPLICIT, srv_domain="evil.example")),
             "pop3.srv_domain",
         ),
+        (replace(BARE, proxy=Proxy(ProxyKind.SOCKS5, "192.0.2.9", 9050)), "proxy"),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
@@ -80,7 +83,7 @@ def test_whom_to_believe_is_taken_over_only_where_that_is_asked_for(
 
 def test_all_that_would_be_believed_is_named_at_once() -> None:
     account = replace(full_account(), policy=Policy(revocation=Revocation.OFF), pins=frozenset())
-    with pytest.raises(UsageError, match=r"trust, policy\.revocation, imap\.addresses: whom"):
+    with pytest.raises(UsageError, match=r"trust, policy\.revocation, proxy, imap\.addresses: whom"):
         read(write([Entry.of(account)], Format.JSON), Format.JSON)
 
 

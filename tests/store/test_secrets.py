@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import base64
+import json
+import sqlite3
 from collections.abc import AsyncIterator
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -16,17 +19,22 @@ from securemail import (
     AccountStore,
     OAuthToken,
     Password,
+    Proxy,
+    ProxyKind,
     Secret,
     StoreError,
     StoreReason,
     SystemKeyring,
     UsageError,
 )
-from securemail.store import Format
+from securemail.store import Entry, Format
+from securemail.store.document import entry_table
 from securemail.store.entry import secrets_of
+from securemail.store.schema import STEPS, prepare
 from tests.store.accounts import (
     CANARY,
     PLAIN,
+    TOLL,
     CleartextBackend,
     MemoryBackend,
     everything_in,
@@ -70,7 +78,7 @@ async def test_no_secret_is_in_the_file_or_beside_it(tmp_path: Path, store: Acco
     await store.replace(stored, account)
     assert {path.name for path in tmp_path.iterdir()} >= {"accounts.db", "accounts.db-wal"}
     content = everything_in(tmp_path) + (await store.export_accounts(Format.TOML)).encode()
-    for secret in (CANARY, *key.reveal().splitlines()[1:-1]):
+    for secret in (CANARY, TOLL, *key.reveal().splitlines()[1:-1]):
         assert [each for each in spellings(secret) if each in content] == []
     assert b"alice" in content
 
@@ -88,8 +96,10 @@ async def test_secrets_come_back_from_the_keyring(
         unlocked.client_certificate.key.private_numbers()  # type: ignore[union-attr]
         == account.client_certificate.key.private_numbers()  # type: ignore[union-attr]
     )
+    assert unlocked.proxy is not None
+    assert unlocked.proxy.password.reveal() == TOLL
     assert all(name.startswith("alice@example.org ") for _, name in backend.kept)
-    assert len(backend.kept) == 2
+    assert len(backend.kept) == 3
 
 
 async def test_an_access_token_is_never_kept_but_asked_for(
@@ -114,7 +124,7 @@ async def test_a_new_password_takes_the_place_of_the_old_one(
     assert (await store.unlock(changed)).credentials == Password("alice", "new")
     assert (await store.unlock(changed)).client_certificate is not None
     assert CANARY not in backend.kept.values()
-    assert len(backend.kept) == 2
+    assert len(backend.kept) == 3
 
 
 async def test_a_change_that_is_refused_leaves_the_old_password(
@@ -129,13 +139,67 @@ async def test_a_change_that_is_refused_leaves_the_old_password(
     assert (await store.unlock(current)).credentials == PLAIN.credentials
 
 
-@pytest.mark.parametrize("way", ["remove", "log_out"])
-async def test_secrets_go_with_the_account(
-    store: AccountStore, backend: MemoryBackend, way: str
+async def test_secrets_go_with_the_account(store: AccountStore, backend: MemoryBackend) -> None:
+    await store.remove(await store.add(full_account()))
+    assert backend.kept == {}
+
+
+async def test_who_logs_out_keeps_the_way_to_the_server(
+    store: AccountStore, backend: MemoryBackend
+) -> None:
+    out = await store.log_out(await store.add(full_account()))
+    assert list(backend.kept.values()) == [TOLL]
+    assert out.login is None
+    assert (await store.unlock(out)).proxy == full_account().proxy
+
+
+# --- the proxy's password
+
+
+async def test_a_change_that_lacks_the_proxys_password_leaves_it(
+    store: AccountStore, backend: MemoryBackend
 ) -> None:
     stored = await store.add(full_account())
-    await (store.remove(stored) if way == "remove" else store.log_out(stored))
-    assert backend.kept == {}
+    assert stored.account.proxy is not None
+    assert not stored.account.proxy.username
+    changed = await store.replace(stored, replace(stored.account, ehlo_name="pc.example.org"))
+    assert changed.proxy_username == "ali"
+    assert (await store.unlock(await store.get(stored.id))).proxy == full_account().proxy
+    assert len(backend.kept) == 3
+
+
+@pytest.mark.parametrize(
+    "proxy", [None, Proxy(ProxyKind.HTTP_CONNECT, "192.0.2.10", 3128)], ids=["none", "another"]
+)
+async def test_the_password_for_one_proxy_goes_to_no_other(
+    store: AccountStore, backend: MemoryBackend, proxy: Proxy | None
+) -> None:
+    stored = await store.add(full_account())
+    changed = await store.replace(stored, replace(stored.account, proxy=proxy))
+    assert changed.proxy_username == ""
+    assert (await store.unlock(changed)).proxy == proxy
+    assert TOLL not in backend.kept.values()
+
+
+async def test_a_new_password_for_the_proxy_takes_the_place_of_the_old_one(
+    store: AccountStore, backend: MemoryBackend
+) -> None:
+    stored = await store.add(full_account())
+    new = Proxy(ProxyKind.HTTP_CONNECT, "192.0.2.9", 3128, username="ali", password="new")
+    changed = await store.replace(stored, replace(stored.account, proxy=new))
+    assert (await store.unlock(changed)).proxy == new
+    assert TOLL not in backend.kept.values()
+    assert len(backend.kept) == 3
+
+
+async def test_a_proxy_that_was_moved_wants_its_password_anew(store: AccountStore) -> None:
+    await store.add(full_account())
+    text = await store.export_accounts()
+    assert "192.0.2.9" in text
+    (moved,) = await store.import_accounts(text, with_pins=True, with_trust=True)
+    assert moved.proxy_username == "ali"
+    with pytest.raises(UsageError):
+        await store.unlock(moved)
 
 
 async def test_without_a_keyring_the_program_has_the_password(tmp_path: Path) -> None:
@@ -206,3 +270,17 @@ async def test_the_systems_own_keyring_is_asked_where_none_is_named() -> None:
         assert backend.kept == {("a test", "name"): "word"}
     finally:
         keyring.set_keyring(before)
+
+
+async def test_accounts_from_before_there_were_proxies_are_read(tmp_path: Path) -> None:
+    path = tmp_path / "accounts.db"
+    document = json.dumps(entry_table(Entry.of(PLAIN)))
+    path.touch(mode=0o600)
+    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
+        prepare(connection, STEPS[:1])
+        row = "INSERT INTO account (position, revision, document) VALUES (1, 1, ?)"
+        connection.execute(row, (document,))
+    async with AccountStore(path) as store:
+        (stored,) = await store.list()
+        assert stored.entry == Entry.of(PLAIN)
+        assert (await store.replace(stored, stored.account)).revision == 2

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from typing import Any
+
 import pytest
 
-from securemail import UsageError
+from securemail import SecureSession, Service, UsageError
 from securemail.testing import MailServer
 from securemail.watching import Connected, MaildropChanged, MaildropCursor, watch
-from securemail.watching.maildrop import login_delay
+from securemail.watching.maildrop import MaildropSource, login_delay
 from tests.watching.worlds import pop3_account, until, watching
 
 MESSAGE = b"Subject: news\r\n\r\nNews.\r\n"
@@ -46,6 +49,27 @@ async def test_no_session_is_held_between_two_looks(server: MailServer) -> None:
         server.store.deliver("alice", MESSAGE)
         await until(events, MaildropChanged)
         assert server.accepted >= 2
+
+
+@dataclass(frozen=True)
+class Saying:
+    """A session whose server says how long to wait between two logins."""
+
+    session: SecureSession[Any]
+    capabilities: frozenset[str]
+
+    @property
+    def client(self) -> Any:
+        return self.session.client
+
+
+async def test_a_delay_counts_for_as_long_as_the_server_asks_for_it(server: MailServer) -> None:
+    source = MaildropSource(poll_s=120)
+    async with await SecureSession.connect(pop3_account(server), Service.POP3) as session:
+        for said, seconds in (("LOGIN-DELAY 900", 900), ("TOP", 120), ("LOGIN-DELAY 60", 120)):
+            lesser: Any = Saying(session, frozenset({said}))
+            await source.open(lesser, None)
+            assert source.poll_s == seconds
 
 
 def test_a_maildrop_has_no_other_mailbox(server: MailServer) -> None:

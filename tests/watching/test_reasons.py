@@ -7,20 +7,34 @@ from typing import Any
 import pytest
 
 from securemail import (
+    Account,
     AuthenticationError,
     ConnectError,
+    Endpoint,
     Event,
+    OAuthToken,
     Password,
     Phase,
     PoolLimits,
     Service,
     SessionPool,
+    TLSMode,
+    TrustStore,
     UsageError,
 )
 from securemail.events import Failure, Reconnecting, Stopped
 from securemail.reconnect import Backoff, Reason
-from securemail.testing import MailServer
+from securemail.testing import (
+    CertificateAuthority,
+    Close,
+    MailServer,
+    ScriptedServer,
+    Send,
+    StartTLS,
+)
 from securemail.watching import Connected, Lost, watch
+from tests.session.scripts import HOST
+from tests.watching.test_stop_and_tell import tokens
 from tests.watching.worlds import SOON, account, turns_until, until, watching
 
 NOW = Backoff(base=1e-6, ceiling=1e-6)
@@ -154,3 +168,51 @@ async def test_a_session_that_is_kept_warm_and_dies_is_a_reconnect(server: MailS
         await server.wait_quiet()
         await turns_until(lambda: server.sessions == 1)
     assert notes.reasons == [Reason.GONE]
+
+
+async def test_a_submission_server_that_asks_to_come_later_is_tried_again(
+    ca: CertificateAuthority,
+) -> None:
+    notes = Notes()
+    script = (StartTLS(), Send(b"421 4.3.2 come back later\r\n"), Close())
+    async with ScriptedServer(script, context=ca.server_context(HOST)) as server:
+        where = Endpoint(HOST, server.port, TLSMode.IMPLICIT, addresses=[server.address])
+        mine = Account(
+            "alice@example.org",
+            submission=where,
+            credentials=Password("alice", "secret"),
+            trust=TrustStore.from_pem(ca.pem),
+        )
+        async with pooled(notes) as pool:
+            for _ in range(3):
+                with pytest.raises(ConnectError, match="come back later"):
+                    async with pool.session(mine, Service.SUBMISSION):
+                        pass
+        assert server.connections == 3
+    assert notes.reasons == [Reason.LINE] * 2
+
+
+async def test_a_token_that_expired_is_fetched_anew_once_for_a_pool(
+    ca: CertificateAuthority,
+) -> None:
+    notes = Notes()
+    # A login asks twice: the first token may have expired while it was made.
+    given = iter(["stale", "stale", "good", *["stale"] * 4])
+
+    async def fetch() -> str:
+        return next(given)
+
+    async with tokens(ca) as server:
+        server.tokens["good"] = "alice"
+        mine = account(server, credentials=OAuthToken("alice", fetch))
+        async with pooled(notes, maximum_age=1e-9) as pool:
+            for works in (False, True, False, False, False):
+                try:
+                    async with pool.session(mine, Service.IMAP):
+                        assert works
+                except AuthenticationError:
+                    assert not works
+        # The last was told what the one before had come to, and nobody was asked.
+        assert server.accepted == 4
+    assert notes.reasons == [Reason.TOKEN, Reason.AGE, Reason.TOKEN, Reason.TOKEN]
+    assert isinstance(notes[-1], Stopped)

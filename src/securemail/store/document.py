@@ -13,6 +13,7 @@ from securemail.account import Account, Endpoint, Service, TLSMode
 from securemail.errors import UsageError
 from securemail.minimum import RFC_MINIMUM
 from securemail.pin import Pin
+from securemail.proxy import Proxy, ProxyKind
 from securemail.store.entry import Entry, Login, LoginKind
 from securemail.store.fields import LongText, at, choice, each, table, word
 from securemail.store.policies import policy_in, policy_table
@@ -29,6 +30,7 @@ _ACCOUNT: Final[Mapping[str, type]] = {
     "policy": dict,
     "trust": dict,
     "pins": list,
+    "proxy": dict,
     **_PLAIN,
 }
 _ENDPOINT: Final[Mapping[str, type]] = {
@@ -40,6 +42,7 @@ _ENDPOINT: Final[Mapping[str, type]] = {
 }
 _LOGIN: Final[Mapping[str, type]] = {"kind": str, "username": str, "mechanisms": list}
 _TRUST: Final[Mapping[str, type]] = {"label": str, "pem": LongText}
+_PROXY: Final[Mapping[str, type]] = {"kind": str, "host": str, "port": int, "username": str}
 _PIN: Final[Mapping[str, type]] = {
     "address": str,
     "service": str,
@@ -52,13 +55,8 @@ _PIN: Final[Mapping[str, type]] = {
 
 
 def entry_table(entry: Entry) -> dict[str, Any]:
-    """Return `entry`; what is as by default is left out. It holds no secret.
-
-    Raises: UsageError for an account with a proxy: without it the next connection would be direct.
-    """
+    """Return `entry`; what is as by default is left out. It holds no secret."""
     account = entry.account
-    if account.proxy is not None:
-        raise UsageError("an account with a proxy is not kept on disk", field="Account.proxy")
     values: dict[str, Any] = {"address": account.address}
     for name, service in _SERVICES.items():
         if endpoint := account.endpoint(service):
@@ -76,6 +74,8 @@ def entry_table(entry: Entry) -> dict[str, Any]:
         }
     if account.pins:
         values["pins"] = [pin.to_dict() for pin in sorted(account.pins, key=str)]
+    if account.proxy is not None:
+        values["proxy"] = _proxy_table(account.proxy, entry.proxy_username)
     return values | {name: value for name in _PLAIN if (value := getattr(account, name))}
 
 
@@ -89,6 +89,7 @@ def entry_in(
     Raises: UsageError that names the place, for anything else.
     """
     values = table(data, place, _ACCOUNT, required=["address"])
+    username = ""
     kept = {name: values[name] for name in ("address", *_PLAIN) if name in values}
     for name in _SERVICES.keys() & values.keys():
         kept[name] = _endpoint_in(values[name], f"{place}.{name}")
@@ -98,14 +99,15 @@ def entry_in(
         trust = _trust_in(values["trust"], f"{place}.trust")
     if "pins" in values:
         pins = [pin_in(pin, f"{place}.pins[{n}]") for n, pin in enumerate(values["pins"])]
+    if "proxy" in values:
+        kept["proxy"], username = _proxy_in(values["proxy"], f"{place}.proxy")
     login = _login_in(values["login"], f"{place}.login") if "login" in values else None
     with at(place):
         account = Account(
             **kept, trust=trust or TrustStore.system(), pins=frozenset(pins), is_existing=True
         )
-        return Entry(
-            account=account, login=login, certificate=_certificate_in(values.get(_CERTIFICATE, ""))
-        )
+        certificate = _certificate_in(values.get(_CERTIFICATE, ""))
+        return Entry(account=account, login=login, certificate=certificate, proxy_username=username)
 
 
 def pin_in(data: object, place: str) -> Pin:
@@ -166,6 +168,22 @@ def _login_in(data: object, place: str) -> Login:
     kind = choice(LoginKind, values["kind"], f"{place}.kind")
     mechanisms = each(values.get("mechanisms", ()), f"{place}.mechanisms", str)
     return Login(kind=kind, username=values["username"], mechanisms=mechanisms)
+
+
+def _proxy_table(proxy: Proxy, username: str) -> dict[str, Any]:
+    values: dict[str, Any] = {"kind": word(proxy.kind), "host": proxy.host, "port": proxy.port}
+    return values | ({"username": username} if username else {})
+
+
+def _proxy_in(data: object, place: str) -> tuple[Proxy, str]:
+    """Return the proxy, and the user name for it, which has to fit as well."""
+    values = table(data, place, _PROXY, required=["kind", "host", "port"])
+    kind = choice(ProxyKind, values["kind"], f"{place}.kind")
+    username = values.get("username", "")
+    with at(place):
+        # With any password: what is refused is the name.
+        Proxy(kind, values["host"], values["port"], username=username, password=username and "x")
+        return Proxy(kind, values["host"], values["port"]), username
 
 
 def _trust_in(data: object, place: str) -> TrustStore:

@@ -17,6 +17,7 @@ from securemail.account import Account
 from securemail.certificate import ClientCertificate
 from securemail.credentials import Credentials, OAuthToken, Password
 from securemail.errors import UsageError
+from securemail.proxy import Proxy
 from securemail.secret import Secret
 
 Fetch = Callable[[], Awaitable[str]]
@@ -45,27 +46,38 @@ class Secrets:
     password: Secret | None = None
     key: Secret | None = None
     """The client certificate's, in PEM (PKCS#8)."""
+    proxy_password: Secret | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entry:
     """An account without its secrets, how it logs in, and its client certificate without the key.
 
-    `account` has neither credentials nor a client certificate, and `is_existing` is true of it.
+    `account` has neither credentials nor a client certificate, and `is_existing` is true of it. Its
+    proxy is there without the user name and the password for it: whoever connects without these is
+    refused by the proxy, and not led past it.
     """
 
     account: Account
     login: Login | None = None
     certificate: bytes = field(default=b"", repr=False)
     """In PEM, with its chain."""
+    proxy_username: str = ""
 
     @classmethod
     def of(cls, account: Account) -> Self:
         """Return what is kept of `account`."""
         return cls(
-            account=replace(account, credentials=None, client_certificate=None, is_existing=True),
+            account=replace(
+                account,
+                credentials=None,
+                client_certificate=None,
+                proxy=_without_login(account.proxy),
+                is_existing=True,
+            ),
             login=_login_of(account.credentials),
             certificate=_pem_of(account.client_certificate),
+            proxy_username=account.proxy.username if account.proxy else "",
         )
 
     def with_secrets(self, secrets: Secrets, fetch: Fetch | None = None) -> Account:
@@ -84,7 +96,17 @@ class Entry:
             self.account,
             credentials=self._credentials(secrets.password, fetch),
             client_certificate=certificate,
+            proxy=self._proxy(secrets.proxy_password),
         )
+
+    def _proxy(self, password: Secret | None) -> Proxy | None:
+        proxy = self.account.proxy
+        if proxy is None or not self.proxy_username:
+            return proxy
+        if password is None:
+            raise UsageError("the password for its proxy is missing", field="proxy")
+        name = self.proxy_username
+        return Proxy(proxy.kind, proxy.host, proxy.port, username=name, password=password)
 
     def _credentials(self, password: Secret | None, fetch: Fetch | None) -> Credentials | None:
         match self.login:
@@ -103,12 +125,13 @@ class Entry:
 def secrets_of(account: Account) -> Secrets:
     """Return what of `account` is not for the file."""
     password = account.credentials.password if isinstance(account.credentials, Password) else None
+    proxy = account.proxy.password if account.proxy and account.proxy.username else None
     if account.client_certificate is None:
-        return Secrets(password=password)
+        return Secrets(password=password, proxy_password=proxy)
     pem = account.client_certificate.key.private_bytes(
         Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()
     )
-    return Secrets(password=password, key=Secret(pem.decode("ascii")))
+    return Secrets(password=password, key=Secret(pem.decode("ascii")), proxy_password=proxy)
 
 
 def _login_of(credentials: Credentials | None) -> Login | None:
@@ -119,6 +142,10 @@ def _login_of(credentials: Credentials | None) -> Login | None:
             return Login(kind=LoginKind.PASSWORD, username=name, mechanisms=mechanisms)
         case OAuthToken(username=name):
             return Login(kind=LoginKind.OAUTH, username=name)
+
+
+def _without_login(proxy: Proxy | None) -> Proxy | None:
+    return None if proxy is None else Proxy(proxy.kind, proxy.host, proxy.port)
 
 
 def _pem_of(certificate: ClientCertificate | None) -> bytes:

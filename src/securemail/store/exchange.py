@@ -68,7 +68,7 @@ def read(
     vouch for servers that nobody else vouches for (RFC 8314 section 5.4). So is, without
     `with_trust`, one whose accounts are told whom to believe by the file instead of by this
     computer: authorities, addresses instead of the DNS, another domain's certificate, revocation
-    that is not asked for.
+    that is not asked for, a proxy.
 
     Raises: UsageError that names the place, for anything else.
     """
@@ -107,6 +107,8 @@ def _trusting(account: Account) -> Iterator[str]:
         yield "trust"
     if account.policy.revocation is Revocation.OFF:
         yield "policy.revocation"
+    if account.proxy is not None:
+        yield "proxy"  # it looks the servers' names up, and learns the password for it
     for service in Service:
         endpoint = account.endpoint(service)
         if endpoint and endpoint.addresses:

@@ -41,12 +41,15 @@ def change(
     now: datetime,
 ) -> StoredAccount:
     """Keep `account` in place of `stored`; what it lacks to log in stays as it is."""
-    new = Entry.of(account)
+    new, old = Entry.of(account), stored.entry
+    # The password for one proxy is not another's business.
+    is_same_proxy = new.account.proxy == old.account.proxy and not new.proxy_username
     entry = _readable(
         replace(
             new,
-            login=new.login or stored.entry.login,
-            certificate=new.certificate or stored.entry.certificate,
+            login=new.login or old.login,
+            certificate=new.certificate or old.certificate,
+            proxy_username=old.proxy_username if is_same_proxy else new.proxy_username,
         )
     )
     secrets = secrets_of(account)
@@ -54,6 +57,7 @@ def change(
         names = SecretNames(
             password=fresh.password if new.login else stored.names.password,
             key=fresh.key if new.certificate else stored.names.key,
+            proxy=stored.names.proxy if is_same_proxy else fresh.proxy,
         )
         with transaction(connection):
             changed = rows.update(connection, replace(stored, entry=entry), names, now)
@@ -64,11 +68,12 @@ def change(
 def log_out(
     connection: sqlite3.Connection, keyring: Keyring | None, stored: StoredAccount, now: datetime
 ) -> StoredAccount:
-    """Keep the account without anything to log in with."""
-    entry = Entry(account=stored.entry.account)
+    """Keep the account without anything to log in with; the way to its servers stays."""
+    entry = replace(stored.entry, login=None, certificate=b"")
+    names = SecretNames(proxy=stored.names.proxy)
     with transaction(connection):
-        changed = rows.update(connection, replace(stored, entry=entry), SecretNames(), now)
-    forget(keyring, stored.names)
+        changed = rows.update(connection, replace(stored, entry=entry), names, now)
+    forget(keyring, _without(stored.names, names))
     return changed
 
 
@@ -115,4 +120,5 @@ def _without(names: SecretNames, kept: SecretNames) -> SecretNames:
     return SecretNames(
         password=names.password if names.password != kept.password else None,
         key=names.key if names.key != kept.key else None,
+        proxy=names.proxy if names.proxy != kept.proxy else None,
     )

@@ -89,7 +89,12 @@ def saved(keyring: Keyring | None, address: str, secrets: Secrets) -> Iterator[S
     """
     names = SecretNames() if keyring is None else _new_names(address, secrets)
     try:
-        for name, secret in ((names.password, secrets.password), (names.key, secrets.key)):
+        pairs = (
+            (names.password, secrets.password),
+            (names.key, secrets.key),
+            (names.proxy, secrets.proxy_password),
+        )
+        for name, secret in pairs:
             if keyring and name and secret:
                 _quiet(keyring.save, name, secret)
         yield names
@@ -104,7 +109,11 @@ def load(keyring: Keyring | None, names: SecretNames) -> Secrets:
     Raises: StoreError when the keyring does not have them.
     """
     found = {name: _loaded(keyring, name) for name in names}
-    return Secrets(password=found.get(names.password or ""), key=found.get(names.key or ""))
+    return Secrets(
+        password=found.get(names.password or ""),
+        key=found.get(names.key or ""),
+        proxy_password=found.get(names.proxy or ""),
+    )
 
 
 def forget(keyring: Keyring | None, names: SecretNames) -> None:
@@ -122,6 +131,7 @@ def _new_names(address: str, secrets: Secrets) -> SecretNames:
     return SecretNames(
         password=f"{address} {token} password" if secrets.password else None,
         key=f"{address} {token} key" if secrets.key else None,
+        proxy=f"{address} {token} proxy" if secrets.proxy_password else None,
     )
 
 

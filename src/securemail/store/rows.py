@@ -21,7 +21,7 @@ from securemail.store.floor import Floor
 from securemail.store.stored import PinRecord, SecretNames, StoredAccount
 from securemail.trust import TrustStore
 
-_COLUMNS: Final = "id, revision, document, trust, password_name, key_name"
+_COLUMNS: Final = "id, revision, document, trust, password_name, key_name, proxy_name"
 _IDS: Final = 2**63  # SQLite has no larger ones
 _BESIDE: Final = frozenset({"trust", "pins"})  # they have tables of their own
 
@@ -30,8 +30,9 @@ def insert(connection: sqlite3.Connection, entry: Entry, names: SecretNames) -> 
     """Add an account behind all others."""
     ((position,),) = connection.execute("SELECT coalesce(max(position), 0) + 1 FROM account")
     done = connection.execute(
-        "INSERT INTO account (position, revision, document, trust, password_name, key_name)"
-        " VALUES (?, 1, ?, ?, ?, ?)",
+        "INSERT INTO account"
+        " (position, revision, document, trust, password_name, key_name, proxy_name)"
+        " VALUES (?, 1, ?, ?, ?, ?, ?)",
         (position, *_values(connection, entry, names)),
     )
     stored = StoredAccount(id=done.lastrowid or 0, revision=1, entry=entry, names=names)
@@ -48,7 +49,8 @@ def update(
     """
     done = connection.execute(
         "UPDATE account SET revision = revision + 1,"
-        " document = ?, trust = ?, password_name = ?, key_name = ? WHERE id = ? AND revision = ?",
+        " document = ?, trust = ?, password_name = ?, key_name = ?, proxy_name = ?"
+        " WHERE id = ? AND revision = ?",
         (*_values(connection, stored.entry, names), stored.id, stored.revision),
     )
     _want_one(connection, done, stored)
@@ -143,7 +145,7 @@ def save_floor(
 def _values(connection: sqlite3.Connection, entry: Entry, names: SecretNames) -> tuple[Any, ...]:
     document = {name: value for name, value in entry_table(entry).items() if name not in _BESIDE}
     trust = _trust_id(connection, entry.account.trust)
-    return (json.dumps(document), trust, names.password, names.key)
+    return (json.dumps(document), trust, names.password, names.key, names.proxy)
 
 
 def _trust_id(connection: sqlite3.Connection, trust: TrustStore) -> int | None:
@@ -205,12 +207,12 @@ def _stored(
     trusts: dict[int | None, TrustStore],
     records: Sequence[PinRecord],
 ) -> StoredAccount:
-    identifier, revision, document, trust, password, key = row
+    identifier, revision, document, trust, password, key, proxy = row
     in_force = [each.pin for each in records if each.undone_at is None]
     with _whole(identifier):
         entry = entry_in(json.loads(document), "account", trust=trusts[trust], pins=in_force)
-        _check_types(revision, password, key)
-    names = SecretNames(password=password, key=key)
+        _check_types(revision, password, key, proxy)
+    names = SecretNames(password=password, key=key, proxy=proxy)
     return StoredAccount(id=identifier, revision=revision, entry=entry, names=names)
 
 

@@ -47,6 +47,8 @@ STEPS: Final[Sequence[Sequence[str]]] = (
             PRIMARY KEY (account, service)
         )""",
     ),
+    # The password of an account's proxy.
+    ("ALTER TABLE account ADD COLUMN proxy_name TEXT",),
 )
 
 Object = tuple[str, str, str]

@@ -212,8 +212,8 @@ class AccountStore:
 
         Whoever wrote the text says where the passwords go: read your own only. Pins in it are taken
         over only `with_pins`; authorities, addresses, the domain of somebody else's certificate,
-        and that revocation is not asked for, only `with_trust`. An account without a minimum warns
-        (ConfidentialityWarning).
+        a proxy, and that revocation is not asked for, only `with_trust`. An account without a
+        minimum warns (ConfidentialityWarning).
 
         Raises: UsageError that names the place, for what is not exactly as it should be.
         """

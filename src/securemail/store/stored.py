@@ -17,9 +17,10 @@ class SecretNames:
 
     password: str | None = None
     key: str | None = None
+    proxy: str | None = None
 
     def __iter__(self) -> Iterator[str]:
-        return (name for name in (self.password, self.key) if name)
+        return (name for name in (self.password, self.key, self.proxy) if name)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +45,11 @@ class StoredAccount:
     def login(self) -> Login | None:
         """How it logs in: by what, and under which name."""
         return self.entry.login
+
+    @property
+    def proxy_username(self) -> str:
+        """The user name for its proxy, which `account.proxy` has no more than the password."""
+        return self.entry.proxy_username
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

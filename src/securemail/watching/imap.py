@@ -22,7 +22,16 @@ from securemail.watching.view import (
     resynchronized,
     revalidated,
 )
-from securemail.wire.mailbox import Code, Fetched, Found, Item, mailbox_argument, parse_items
+from securemail.wire.mailbox import (
+    Code,
+    Expunged,
+    Fetched,
+    Found,
+    Item,
+    Vanished,
+    mailbox_argument,
+    parse_items,
+)
 
 # How often new messages are looked up before the mailbox is searched as a whole.
 _LOOK_UPS: Final = 3
@@ -115,8 +124,10 @@ class IMAPSource:
             return Look(first_cursor(heard, None))
         if event := revalidated(cursor, first_cursor(heard, None)):
             return Look(event.cursor, [event])
-        if cursor.modseq is None or (heard.modseq or 0) < cursor.modseq:
-            # A cursor from another kind of server, or a server that has lost its memory.
+        is_older = cursor.modseq is None or (heard.modseq or 0) < cursor.modseq
+        if is_older or any(each.uid is None for each in heard.fetched):
+            # A cursor from another kind of server, a server that has lost its memory, or one that
+            # does not say which message has changed: it may be new, and MODSEQ would go past it.
             numbers = await self._search_all(heard)
             change = compared(cursor, numbers.known, heard, heard.modseq)
             return _look(change.cursor, change)
@@ -155,13 +166,15 @@ class IMAPSource:
 
     async def _search_all(self, heard: Heard) -> Numbers:
         numbers = Numbers(UIDSet(), heard.exists or 0)
-        for item in await self._search("ALL"):
-            if isinstance(item, Found):
-                numbers.known = item.uids
-            else:
-                numbers.feed([item])
-        if len(numbers.known) > numbers.exists:
-            numbers.exists = len(numbers.known)
+        found, counted, is_settled = UIDSet(), 0, False
+        for _ in range(_LOOK_UPS):
+            counted = numbers.exists
+            found, is_settled = _found(await self._search("ALL"), numbers)
+            if is_settled:
+                break
+        # Messages that are left out, and no word of them: from there on the numbers are others'.
+        numbers.is_lost = numbers.is_lost or not is_settled or len(found) < counted
+        numbers.known, numbers.exists = found, max(numbers.exists, len(found))
         return numbers
 
     async def _search(self, key: str) -> list[Item]:
@@ -190,7 +203,7 @@ class IMAPSource:
             await asyncio.sleep(self.poll_s)
             return ()
         await self._commands.begin_idle()
-        wait_s = 0 if self._commands.has_missed else self._idle_s
+        wait_s = 0 if self._commands.has_missed or self._is_behind else self._idle_s
         return await self._commands.pushed(wait_s=wait_s) or ()
 
     async def _look(self, cursor: Cursor, pushed: list[Item]) -> Look[Cursor]:
@@ -216,14 +229,18 @@ class IMAPSource:
         for _ in range(_LOOK_UPS):
             if not numbers.is_behind:
                 break
-            for item in await self._search(f"UID {cursor.uidnext}:*"):
-                if isinstance(item, Found):
-                    numbers.found(item.uids)
-                else:
-                    numbers.feed([item])
+            found, is_settled = _found(await self._search(f"UID {cursor.uidnext}:*"), numbers)
+            if is_settled:
+                numbers.found(found)
         if numbers.is_behind or numbers.is_lost:
             return await self._open(cursor)
         return _look(cursor, numbers.take(cursor))
+
+    @property
+    def _is_behind(self) -> bool:
+        """Whether messages are to be looked up that were heard of while others were searched."""
+        numbers = self._numbers
+        return numbers is not None and numbers.is_behind and not numbers.is_lost
 
     def _feed(self, items: Iterable[Item]) -> None:
         if self._numbers is not None:
@@ -231,6 +248,17 @@ class IMAPSource:
 
     async def _ask(self, text: str) -> list[Item]:
         return list(parse_items(await self._asking.ask(text)))
+
+
+def _found(items: list[Item], numbers: Numbers) -> tuple[UIDSet, bool]:
+    """Return what a search has found, and whether the numbers stood still meanwhile.
+
+    A message that another session has expunged is left out of the answer, or is in it, and the
+    EXPUNGE comes behind it (RFC 3501 section 7.4.1): its number is one from before the search.
+    """
+    numbers.feed(item for item in items if not isinstance(item, Found))
+    found = UIDSet([each for item in items if isinstance(item, Found) for each in item.uids.ranges])
+    return found, not any(isinstance(item, Expunged | Vanished) for item in items)
 
 
 def _look(cursor: Cursor, change: Any) -> Look[Cursor]:

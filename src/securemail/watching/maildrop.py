@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from securemail.session import SecureSession
 from securemail.watching.cursor import MaildropCursor
@@ -23,6 +23,7 @@ class MaildropSource:
 
     def __init__(self, *, poll_s: float) -> None:
         self.poll_s = poll_s
+        self._wanted_s: Final = poll_s
 
     def each(
         self, cursor: MaildropCursor | None, make: Callable[[Any], WatchEvent]
@@ -35,7 +36,7 @@ class MaildropSource:
     ) -> Look[MaildropCursor]:
         """List the mailbox; None is now."""
         # RFC 2449 section 6.7.
-        self.poll_s = max(self.poll_s, login_delay(session.capabilities))
+        self.poll_s = max(self._wanted_s, login_delay(session.capabilities))
         unique_ids = [each.uid for each in await session.client.uidl()]
         now = MaildropCursor.of(unique_ids)
         if cursor is None or now == cursor:

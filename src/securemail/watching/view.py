@@ -111,7 +111,8 @@ def compared(cursor: Cursor, known: UIDSet, heard: Heard, modseq: int | None) ->
     `heard` has the messages whose flags changed, where the server can tell.
     """
     new = known.within(cursor.uidnext)
-    expunged = cursor.uids - known if cursor.uids is not None else UIDSet()
+    gone = cursor.uids - known if cursor.uids is not None else heard.vanished
+    expunged = gone.within(1, cursor.uidnext - 1)
     after = Cursor(cursor.uidvalidity, max(cursor.uidnext, new.highest + 1), modseq, kept(known))
     flags = heard.uids.within(1, cursor.uidnext - 1) & known
     return MailboxChanged(after, new, expunged, flags)
