@@ -83,7 +83,8 @@ def test_whom_to_believe_is_taken_over_only_where_that_is_asked_for(
 
 def test_all_that_would_be_believed_is_named_at_once() -> None:
     account = replace(full_account(), policy=Policy(revocation=Revocation.OFF), pins=frozenset())
-    with pytest.raises(UsageError, match=r"trust, policy\.revocation, proxy, imap\.addresses: whom"):
+    named = r"trust, policy\.revocation, proxy, imap\.addresses: whom"
+    with pytest.raises(UsageError, match=named):
         read(write([Entry.of(account)], Format.JSON), Format.JSON)
 
 
