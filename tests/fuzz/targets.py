@@ -39,6 +39,7 @@ from securemail.tls.facts import CertificateFacts
 from securemail.tls.identity import match_identity, names_of, reference_identities
 from securemail.tls.staple import read_staple
 from securemail.wire import multiline, smtp
+from securemail.wire.fetch import responses
 from securemail.wire.mailbox import parse_items
 from securemail.wire.pop3 import parse_numbers, parse_unique_id
 from securemail.wire.responses import ResponseReader
@@ -108,7 +109,11 @@ def mailbox_lines(data: bytes) -> None:
     """Read what is said of mailboxes after the login; every second line is a literal."""
     lines = data.split(b"\n")
     _quietly(lambda: list(parse_items(lines)))
-    take_statuses(bytearray(line) if n % 2 else line for n, line in enumerate(lines))
+    mixed = [bytearray(line) if n % 2 else line for n, line in enumerate(lines)]
+    for uid, text, size in responses(mixed):
+        assert uid >= 0 <= size
+        assert text is None or isinstance(text, bytes)
+    take_statuses(mixed)
 
 
 def pop3_answers(data: bytes) -> None:
