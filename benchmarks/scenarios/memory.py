@@ -18,7 +18,13 @@ AT_ONCE = 50
 BURST_BYTES = 300_000
 PEERS = (OURS, f"{OURS}+uvloop", "aioimaplib", "aioimaplib+uvloop", "imapflow")
 REST_S = 3
-TARGETS = {"at rest": 50.0, "after 300 kB": 80.0}
+# KiB, and wake-ups: the timer that ends the measurement is one.
+TARGETS = {
+    ("at rest", "KiB"): 50.0,
+    ("in IDLE", "KiB"): 50.0,
+    ("in IDLE", "wake-ups"): 1.0,
+    ("after 300 kB", "KiB"): 80.0,
+}
 
 
 def run(world: World, *, is_full: bool) -> Iterator[Row]:
@@ -29,7 +35,7 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
             job = replace(world.job("hold", "imap", "implicit"), address="127.0.0.1", port=port)
             try:
                 for case, unit, value in _cases(process, job, count):
-                    target = TARGETS.get(case) if peer.name == OURS else None
+                    target = TARGETS.get((case, unit.split()[0])) if peer.name == OURS else None
                     place = (NAME, f"{case}, {count:,} sessions", peer.name)
                     yield row(place, unit, [value], target=target)
             except PeerError as exc:

@@ -14,7 +14,8 @@ class Backlog:
     __slots__ = ("_pieces",)
 
     def __init__(self) -> None:
-        self._pieces: deque[memoryview] = deque()
+        # Made when something waits: at rest nothing does, and an empty one takes 760 bytes.
+        self._pieces: deque[memoryview] | None = None
 
     def __bool__(self) -> bool:
         return bool(self._pieces)
@@ -22,19 +23,25 @@ class Backlog:
     @property
     def size(self) -> int:
         """How many bytes wait."""
-        return sum(map(len, self._pieces))
+        return sum(map(len, self._pieces or ()))
 
     def add(self, data: bytes | bytearray | memoryview) -> None:
         """Keep a copy of `data`."""
+        if self._pieces is None:
+            self._pieces = deque()
         self._pieces.append(memoryview(bytes(data)))
 
     def take(self) -> memoryview:
-        """Return what comes next, 64 KiB of it at most."""
+        """Return what comes next, at most 64 KiB. Raises: IndexError when nothing waits."""
+        if not self._pieces:
+            raise IndexError("nothing waits")
         piece = self._pieces.popleft()
         if len(piece) > _PIECE_BYTES:
             self._pieces.appendleft(piece[_PIECE_BYTES:])
+        elif not self._pieces:
+            self._pieces = None
         return piece[:_PIECE_BYTES]
 
     def clear(self) -> None:
         """Forget all of it."""
-        self._pieces.clear()
+        self._pieces = None

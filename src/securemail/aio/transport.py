@@ -11,6 +11,7 @@ from typing import Any, Final, cast
 
 from securemail import limits
 from securemail.aio.backlog import Backlog
+from securemail.aio.bell import Bell
 from securemail.aio.buffer import receive_buffer
 from securemail.aio.fresh import fresh
 from securemail.aio.ledger import Ledger
@@ -38,7 +39,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._engine: Engine | None = None
         self._backlog = Backlog()
         self.error: SecureMailError | None = None
-        self._closed = asyncio.Event()
+        self._closed = Bell()
         self._is_closing = False
         self._is_raw_paused = False
         self._is_upper_paused = False
