@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 GIVING_UP: Final = "tests/transports/test_imap_giving_up.py"
+PACED: Final = "tests/aio/test_paced.py"
 IDLE: Final = "tests/transports/test_imap_idle.py"
 POOLS: Final = "tests/faults/test_pool_cancellation.py"
 WATCHES: Final = "tests/faults/test_watch_cancellation.py"
@@ -53,5 +54,26 @@ FAULT_MUTANTS: Final = (
         "            self._commands.forgot()\n",
         "            pass\n",
         f"{WATCHES}::test_a_watch_can_be_cancelled_at_each_await_and_taken_up_again",
+    ),
+    Mutant(
+        "cleartext waits for the next turn",
+        "aio/paced.py",
+        "(self._turns.is_over and self._transport.is_encrypted)",
+        "self._turns.is_over",
+        f"{PACED}::test_before_tls_nothing_waits",
+    ),
+    Mutant(
+        "a server fills memory with what waits for the next turn",
+        "aio/paced.py",
+        "        if len(self._data) > _WAITING_BYTES:\n            self._read_waiting()\n",
+        "",
+        f"{PACED}::test_a_server_cannot_fill_memory_with_what_waits",
+    ),
+    Mutant(
+        "what follows something that waits overtakes it",
+        "aio/paced.py",
+        "return self._is_waiting or (",
+        "return (",
+        f"{PACED}::test_what_follows_something_that_waits_waits_behind_it",
     ),
 )

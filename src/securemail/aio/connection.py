@@ -13,6 +13,7 @@ from securemail.aio.driver import Driver
 from securemail.aio.exchange import Line, enable_utf8
 from securemail.aio.login import Login, LoginRecord, blaming, preauth
 from securemail.aio.offer import offer_of
+from securemail.aio.paced import Paced
 from securemail.aio.reporter import Reporter
 from securemail.aio.route import Route, endpoint_of
 from securemail.aio.secure import Prepared, prepare
@@ -104,7 +105,7 @@ class Connection:
         """
         async with self._clock.limit("connect", f"connecting to {self.endpoint}"):
             proxy = self._account.proxy
-            await dial(self.endpoint, self.transport, addresses, proxy=proxy)
+            await dial(self.endpoint, Paced(self.transport), addresses, proxy=proxy)
         self._reporter.dialled()
 
     async def prepare(self, route: Route, hello: Hello) -> Prepared:

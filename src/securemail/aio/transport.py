@@ -265,12 +265,12 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def pause_reading(self) -> None:
         """Read no more; what has been read, at most 64 KiB, is still delivered."""
-        if self._raw is not None:
+        if self._raw is not None and not self._raw.is_closing():
             self._raw.pause_reading()
 
     def resume_reading(self) -> None:
         """Read on."""
-        if self._raw is not None:
+        if self._raw is not None and not self._raw.is_closing():
             self._raw.resume_reading()
 
     def is_reading(self) -> bool:
