@@ -53,6 +53,24 @@ class Memory:
         line = statistics.linear_regression(*zip(*points, strict=True))
         return float(line.slope / statistics.median(value for _, value in points))
 
+    def drift(self, name: str) -> float:
+        """Return by how much of the median it grows in a minute like most others.
+
+        The heap grows in steps, whenever more is in use at once than ever before: a line through
+        one step says that it grows all the time.
+        """
+        values = [getattr(each, name) for each in self.settled]
+        minutes = [each.minute for each in self.settled]
+        if len(values) < 3:
+            return 0.0
+        rates = [
+            (after - before) / (late - early)
+            for before, after, early, late in zip(
+                values, values[1:], minutes, minutes[1:], strict=False
+            )
+        ]
+        return float(statistics.median(rates) / statistics.median(values))
+
 
 def open_files() -> int:
     """Return how many files this process has open, this look included."""

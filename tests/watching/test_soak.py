@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from benchmarks.soak.account import FAULTS, account
 from benchmarks.soak.journal import Books
+from benchmarks.soak.memory import Memory, Sample
 from benchmarks.soak.server import Journaled, users
 
 from securemail.testing import MailServer
@@ -83,6 +84,20 @@ def test_the_books_say_what_a_server_has_that_was_killed(tmp_path: Path) -> None
     assert mail.state() == again.state() == booked
     mail.close()
     again.close()
+
+
+def held(*resident_kib: float) -> Memory:
+    samples = [Sample(float(n), kib, 1, 1, 1) for n, kib in enumerate(resident_kib)]
+    return Memory(samples)
+
+
+def test_one_step_is_no_drift_and_a_leak_is_one() -> None:
+    step = held(*[100.0] * 10, *[105.0] * 5)
+    leak = held(*(100.0 + n for n in range(15)))
+    assert step.drift("resident_kib") == 0
+    assert step.slope("resident_kib") > 0.002
+    assert leak.drift("resident_kib") > 0.005 > step.drift("resident_kib")
+    assert held(1.0, 2.0).drift("resident_kib") == 0
 
 
 @pytest.mark.full
