@@ -6,6 +6,8 @@ VENV := .venv$(if $(PYTHON),-$(subst /,-,$(PYTHON)))
 BIN := $(VENV)/bin
 # Twice quiet: errors only. What a machine's own pip configuration has to say is not about us.
 PIP := $(BIN)/python -m pip install -qq
+# Each process starts servers of its own.
+SIDE_BY_SIDE := --numprocesses auto --maxprocesses 4
 # An empty folder is an error to mypy.
 TYPED := src tests $(if $(wildcard examples/*.py),examples) $(if $(wildcard benchmarks/*.py),benchmarks)
 
@@ -24,10 +26,11 @@ demo: $(VENV)/.testing ## from an address to mail sent and read, and an attack t
 	@$(BIN)/python -m securemail.demo
 
 test: lint types imports servers ## check all there is to check; what CI runs
-	@$(BIN)/pytest
+	@$(BIN)/pytest $(SIDE_BY_SIDE) --dist loadfile
 
 test-full: install servers ## the longer sweeps, which `make test` leaves out
-	@$(BIN)/pytest -m full
+	@$(BIN)/pytest -m full tests/test_mutants.py
+	@$(BIN)/pytest -m full $(SIDE_BY_SIDE) --dist worksteal --ignore tests/test_mutants.py
 
 lint: install ## ruff: rules and format
 	@$(BIN)/ruff check --quiet

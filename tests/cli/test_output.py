@@ -40,7 +40,11 @@ def table_of(text: str) -> Table:
     return table
 
 
-@pytest.mark.parametrize("view", [Text(HOSTILE), Group(Text(HOSTILE)), table_of(HOSTILE)], ids=str)
+@pytest.mark.parametrize(
+    "view",
+    [Text(HOSTILE), Group(Text(HOSTILE)), table_of(HOSTILE)],
+    ids=lambda view: type(view).__name__,
+)
 def test_nothing_that_a_server_says_commands_the_terminal(
     view: RenderableType, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -46,7 +46,7 @@ def test_it_is_the_key_that_the_certificate_was_made_with(
 WHOLE = certificate(ec.generate_private_key(ec.SECP256R1()))
 
 
-@pytest.mark.parametrize("size", range(0, len(WHOLE), 7))
+@pytest.mark.parametrize("size", range(0, 200, 7))
 def test_a_certificate_that_ends_early_is_a_value_error(size: int) -> None:
     with pytest.raises(ValueError, match="certificate"):
         public_key_info(WHOLE[:size])

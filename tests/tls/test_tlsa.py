@@ -28,7 +28,9 @@ GOOD = record(3, self_signed(HOST).pem)
         replace(GOOD, matching_type=2),
         replace(GOOD, matching_type=0, data=b""),
     ],
-    ids=str,
+    ids=lambda record: (
+        f"{record.usage}-{record.selector}-{record.matching_type}-{len(record.data)}"
+    ),
 )
 def test_records_that_we_cannot_use_do_not_count(unusable: TLSARecord) -> None:
     assert usable([unusable, GOOD]) == (GOOD,)
