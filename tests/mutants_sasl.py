@@ -8,7 +8,6 @@ from tests.mutants import CHOOSE, Mutant
 
 SCRAM: Final = "tests/sasl/test_scram.py"
 SCRAM_ATTACKS: Final = "tests/sasl/test_scram_attacks.py"
-REDACTOR: Final = "tests/sasl/test_redactor.py"
 LOGIN: Final = "tests/aio/test_login.py"
 SECRETS: Final = "tests/session/test_sasl_secrets.py"
 
@@ -197,54 +196,5 @@ SASL_MUTANTS: Final = (
         "tests/session/test_secrets.py::"
         "test_a_secret_that_is_repeated_before_the_login_shows_nowhere"
         "[OAUTHBEARER-quoted-printable-IMAP]",
-    ),
-    Mutant(
-        "what is cut in the middle of a secret shows its beginning behind the login",
-        "sasl/redactor.py",
-        "            end = max(0, end - self._lengths[-1] - _BEHIND_CHARS)\n",
-        "",
-        f"{REDACTOR}::test_a_secret_where_words_are_cut_does_not_show",
-    ),
-    Mutant(
-        "words are cut before secrets are looked for in them",
-        "sasl/redactor.py",
-        "        longest = self._lengths[-1] if self._lengths else 0\n",
-        "        longest = 0\n",
-        f"{REDACTOR}::test_a_secret_where_words_are_cut_does_not_show",
-    ),
-    Mutant(
-        "of a long token only the beginning is taken out",
-        "sasl/redactor.py",
-        " if length < HEAD_CHARS else len(text)",
-        "",
-        f"{REDACTOR}::test_of_a_long_secret_not_even_the_beginning_shows",
-    ),
-    Mutant(
-        "the digests of secrets have the same key in all sessions",
-        "sasl/redactor.py",
-        "secrets.token_bytes(_KEY_BYTES)",
-        'b"securemail"',
-        f"{REDACTOR}::test_the_same_secret_has_other_digests_in_each_session",
-    ),
-    Mutant(
-        "a short password turns words into stars",
-        "sasl/redactor.py",
-        " if len(text) >= MIN_CHARS}",
-        " if text}",
-        f"{REDACTOR}::test_a_short_secret_does_not_turn_words_into_stars",
-    ),
-    Mutant(
-        "a quoted secret shows where the words around it are quoted again",
-        "sasl/redact.py",
-        "        yield repr(text)[1:-1]\n",
-        "",
-        f"{REDACTOR}::test_each_form_is_known_at_each_place",
-    ),
-    Mutant(
-        "a secret with one quote shows among words with the other",
-        "sasl/redact.py",
-        "        yield repr('\"' + text)[2:-1]\n",
-        "",
-        f"{REDACTOR}::test_a_secret_with_one_quote_is_known_among_words_with_the_other",
     ),
 )

@@ -43,7 +43,13 @@ def test_each_form_is_known_at_each_place(
 
 def test_a_secret_with_one_quote_is_known_among_words_with_the_other() -> None:
     redactor = Redactor.of([Secret("c4nary'x")])
+    assert redactor(repr(words(b"c4nary'x is wrong"))) == f'"{REDACTED} is wrong"'
     assert redactor(repr(words(b'"c4nary\'x" is wrong'))) == f"'\"{REDACTED}\" is wrong'"
+
+
+def test_a_control_character_is_known_where_it_is_escaped() -> None:
+    redactor = Redactor.of([Secret("c4n'ary\tx")])
+    assert redactor(repr("c4n'ary\tx is wrong")) == f'"{REDACTED} is wrong"'
 
 
 @given(ANY.filter(lambda text: len(text.strip()) >= MIN_CHARS), ORDINARY, ORDINARY)
@@ -108,6 +114,7 @@ def test_of_a_long_secret_not_even_the_beginning_shows(size: int) -> None:
             redacted = redactor.words(b"NO " + repeated + b" x")
             assert redacted.startswith(f"NO {REDACTED}") or size < HEAD_CHARS
             assert said[:20] not in redacted
+            assert repeated.decode()[-8:-2] not in redacted
             assert redactor(f"NO {repeated.decode()} x").startswith("NO")
 
 
