@@ -158,4 +158,18 @@ REDACTOR_MUTANTS: Final = (
         "",
         f"{LOGIN}::test_a_proof_that_the_server_repeats_does_not_show",
     ),
+    Mutant(
+        "a watch is given a farewell as it stands",
+        "transports/dialog.py",
+        "            if self.last_words != words(rest):\n",
+        "            if False:\n",
+        f"{AFTER}::test_it_shows_in_nothing_that_a_watch_tells",
+    ),
+    Mutant(
+        "a malformed push is told word by word",
+        "wire/mailbox.py",
+        "        raise malformed(line)\n",
+        '        raise ProtocolError(f"the server sent {words(line)!r}")\n',
+        f"{AFTER}::test_it_shows_in_nothing_that_a_watch_tells",
+    ),
 )

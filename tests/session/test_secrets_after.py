@@ -6,12 +6,13 @@ from typing import Any, Final
 
 import pytest
 
-from securemail import SecureMailError, Service, TLSMode
+from securemail import Lost, SecureMailError, Service, TLSMode, watch
 from securemail.secret import REDACTED
-from securemail.testing import Await, CertificateAuthority, Close, ScriptedServer, Send, Step
+from securemail.testing import Await, CertificateAuthority, Close, Hang, ScriptedServer, Send, Step
 from securemail.testing.attacks.certificates import good
 from securemail.testing.attacks.dialects import DIALECTS, Dialect
 from securemail.transports.commands import commands_of
+from tests.secrecy import shown, told
 from tests.session import scripts
 from tests.session.life import MESSAGE, Life, listening
 from tests.session.repeating import CREDENTIALS, LINE, REPEATED, exchange
@@ -161,3 +162,41 @@ async def test_the_other_words_are_told(
         steps = script(dialect, "PLAIN", "no", CREDENTIALS["PLAIN"][1].encode())
         error = await lived(life, dialect, ca, steps, "PLAIN")
     assert words in str(error)
+
+
+OPENED: Final = (
+    (
+        rb"\S+ EXAMINE .*",
+        b"* 0 EXISTS\r\n* OK [UIDVALIDITY 1] x\r\n* OK [UIDNEXT 1] x\r\n{tag} OK open\r\n",
+    ),
+    (rb"\S+ UID SEARCH .*", b"* SEARCH\r\n{tag} OK none\r\n"),
+)
+
+
+@pytest.mark.parametrize(
+    "push", [b"* BYE %s is wrong\r\n", b"* VANISHED %s\r\n", b"* 1 EXISTS %s\r\n", b"%s\r\n"]
+)
+async def test_it_shows_in_nothing_that_a_watch_tells(
+    push: bytes, ca: CertificateAuthority
+) -> None:
+    credentials, secret = CREDENTIALS["PLAIN"]
+    dialect = next(each for each in DIALECTS if each.service is Service.IMAP)
+    steps = (
+        *exchange(dialect, "PLAIN"),
+        Send(dialect.welcome),
+        Await(rb"\S+ IDLE", OPENED),
+        Send(b"+ idling\r\n" + push.replace(b"%s", secret.encode())),
+        Hang(),
+    )
+    with listening() as life:
+        async with ScriptedServer(steps, context=good(ca)) as server:
+            mine = scripts.account(server, ca, TLSMode.IMPLICIT, credentials=credentials)
+            async with watch(mine, observer=life.ear) as watched:
+                async for event in watched:
+                    life.texts += [repr(event), str(event)]
+                    if isinstance(event, Lost):
+                        life.texts += told(event.error)
+                        break
+            life.texts += shown(watched)
+    assert any("Lost" in str(text) for text in life.texts)
+    assert life.finds(secret) == []

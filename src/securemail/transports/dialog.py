@@ -19,6 +19,7 @@ from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.pending import AnswerLine, Held, Pending, PushQueue
 from securemail.wire.buffer import CRLF
 from securemail.wire.responses import Chunk, Line, ResponseReader
+from securemail.wire.text import words
 
 _log: Final = logging.getLogger("securemail.transports.imap")
 
@@ -191,6 +192,9 @@ class Dialog:
             raise ProtocolError("the server sent an untagged response without a name")
         if name.upper() == b"BYE":
             self.last_words = self.redactor.words(rest)
+            if self.last_words != words(rest):
+                # Whoever reads pushes tells of a farewell, too.
+                text = b"BYE " + self.last_words.encode()
         if self.sync is not None:
             return self.sync, text
         if match := _MESSAGE_DATA.match(text):
