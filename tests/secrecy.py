@@ -54,7 +54,8 @@ def told(error: SecureMailError) -> Iterator[str | bytes]:
         )
         for frame in frames:
             if not frame.filename.startswith(TESTS):
-                yield f"{frame.name}: {frame.locals}"
+                # Not the dict: its repr escapes once more what the locals' have escaped.
+                yield from (frame.locals or {}).values()
 
 
 def chain(error: BaseException) -> Iterator[BaseException]:

@@ -18,6 +18,7 @@ from tests.mutants_observe import OBSERVE_MUTANTS
 from tests.mutants_pins import PIN_MUTANTS
 from tests.mutants_pop3 import POP3_MUTANTS
 from tests.mutants_reconnect import RECONNECT_MUTANTS
+from tests.mutants_redactor import REDACTOR_MUTANTS
 from tests.mutants_refusals import REFUSAL_MUTANTS
 from tests.mutants_revocation import REVOCATION_MUTANTS
 from tests.mutants_sasl import SASL_MUTANTS
@@ -40,6 +41,7 @@ ALL = (
     *PIN_MUTANTS,
     *POP3_MUTANTS,
     *RECONNECT_MUTANTS,
+    *REDACTOR_MUTANTS,
     *REFUSAL_MUTANTS,
     *REVOCATION_MUTANTS,
     *SASL_MUTANTS,

@@ -241,7 +241,7 @@ class SecureSession(Generic[ClientT]):
             login = await self._connection.log_in(utf8=utf8, may_assume=False)
         self.authenticated_by = login.mechanism
         self.channel_binding, self.login_attempts = login.channel_binding, login.attempts
-        handover = Handover.of(self._connection, self.account, self._timeouts.command)
+        handover = Handover.of(self._connection, self.account, login, self._timeouts.command)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
         self._reporter.logged_in(login, self.confidentiality)

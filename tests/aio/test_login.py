@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from collections.abc import Generator
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,8 @@ from securemail import (
     Policy,
     ProtocolError,
 )
-from securemail.protocol.dialogue import Challenge, LoggedIn, Refused
+from securemail.protocol.dialogue import Challenge, Event, LoggedIn, Refused
+from securemail.secret import REDACTED
 from tests.aio.impostor import (
     BINDING,
     MINE,
@@ -178,3 +180,33 @@ async def test_a_list_that_lies_ends_with_what_was_tried() -> None:
     error = await refused_by(server)
     assert server.asked == names
     assert [attempt.mechanism for attempt in error.attempts] == names
+
+
+async def test_a_proof_that_the_server_repeats_does_not_show() -> None:
+    """Whoever reads it in a log can guess at leisure."""
+    proofs: list[str] = []
+
+    def play(initial: bytes) -> Generator[Event, bytes, None]:
+        response = yield next(scram(SHA256)(initial))
+        proofs.append(response.decode().rpartition(",p=")[2])
+        yield Refused(f"{response.decode()} is wrong")
+
+    error = await refused_by(Impostor({SHA256: play}))
+    assert len(proofs[0]) == 44
+    assert proofs[0] not in repr(error.attempts)
+    assert f"p={REDACTED} is wrong" in error.attempts[-1].answer
+
+
+async def test_password_and_proof_are_known_again_behind_the_login() -> None:
+    proofs: list[str] = []
+
+    def play(initial: bytes) -> Generator[Event, bytes, None]:
+        honest = scram(SHA256)(initial)
+        response = yield next(honest)
+        proofs.append(response.decode().rpartition(",p=")[2])
+        yield honest.send(response)
+        yield LoggedIn()
+
+    record = await Impostor({SHA256: play}).log_in()
+    assert record.redactor(f"NO {proofs[0]} is wrong") == f"NO {REDACTED} is wrong"
+    assert record.redactor("NO correct horse") == f"NO {REDACTED}"

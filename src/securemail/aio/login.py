@@ -29,6 +29,8 @@ from securemail.sasl.cram import CramMD5
 from securemail.sasl.fallback import Refusal, why_not
 from securemail.sasl.mechanism import Mechanism, Verdict
 from securemail.sasl.redact import redact
+from securemail.sasl.redactor import NOTHING, Redactor
+from securemail.sasl.scram import Scram
 from securemail.sasl.ways import LoginCommand, TokenWay, Way
 from securemail.secret import Secret
 
@@ -60,11 +62,15 @@ def blaming(proof: Proof | None, machine: Machine) -> Iterator[None]:
 
 @dataclass(frozen=True, slots=True)
 class LoginRecord:
-    """How a login came about: what worked, what it was bound to, and what was tried before."""
+    """How a login came about: what worked, what it was bound to, and what was tried before.
+
+    `redactor` knows again what was sent meanwhile.
+    """
 
     mechanism: str
     channel_binding: str | None = None
     attempts: tuple[Attempt, ...] = ()
+    redactor: Redactor = NOTHING
 
 
 def preauth(policy: Policy, proof: Proof | None) -> LoginRecord:
@@ -92,7 +98,7 @@ class Login:
     _refusals: list[Refusal] = field(default_factory=list, init=False)
     _has_answer: bool = field(default=False, init=False)
     _secrets: list[Secret] = field(default_factory=list, init=False)
-    _digesting: list[CramMD5] = field(default_factory=list, init=False)
+    _digesting: list[CramMD5 | Scram] = field(default_factory=list, init=False)
 
     def __post_init__(self) -> None:
         self._choice = choose(self.account, self.offer, new_nonce=_new_nonce)
@@ -118,10 +124,14 @@ class Login:
             if reason is not None:
                 self._attempts.append(Attempt(way.name, reason))
             elif await self._works(way):
-                return LoginRecord(way.name, way.binding, tuple(self._attempts))
+                return self._record(way)
         raise AuthenticationError(
             f"cannot log in as {self.account.address}", attempts=self._attempts
         )
+
+    def _record(self, way: Way) -> LoginRecord:
+        redactor = Redactor.of(self._known)
+        return LoginRecord(way.name, way.binding, tuple(self._attempts), redactor)
 
     async def _works(self, way: Way) -> bool:
         outcome = await self._try(way)
@@ -149,7 +159,7 @@ class Login:
                 return await self._run(way)
 
     async def _run(self, mechanism: Mechanism) -> Outcome:
-        if isinstance(mechanism, CramMD5):
+        if isinstance(mechanism, CramMD5 | Scram):
             self._digesting.append(mechanism)
         return await self._safely(mechanism.name, run_mechanism(self.line, mechanism))
 

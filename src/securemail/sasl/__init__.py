@@ -15,6 +15,7 @@ from securemail.sasl.mechanism import Denial, Mechanism, Verdict
 from securemail.sasl.oauth import OAuthBearer, XOAuth2
 from securemail.sasl.plain import Plain
 from securemail.sasl.redact import redact
+from securemail.sasl.redactor import Redactor
 from securemail.sasl.scram import GS2Header, Scram
 from securemail.sasl.ways import LoginCommand, TokenWay, Way
 
@@ -31,6 +32,7 @@ __all__ = [
     "OAuthBearer",
     "Offer",
     "Plain",
+    "Redactor",
     "Refusal",
     "Scram",
     "TokenWay",

@@ -15,7 +15,7 @@ from securemail.secret import REDACTED, Secret
 _MIN_BASE64_CHARS: Final = 4
 
 # Words are stripped after they were cut to `limits.WORDS_CHARS`.
-_CUT_SPACES: Final = 16
+CUT_SPACES: Final = 16
 
 
 def redact(text: str, secrets: Iterable[Secret]) -> str:
@@ -23,20 +23,23 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
 
     Some servers repeat what they refuse, and whoever reads our messages would know it then.
     """
-    is_cut = len(text) > limits.WORDS_CHARS - _CUT_SPACES
-    forms = {form for secret in secrets for form in _forms(secret.reveal()) if form}
-    longest_first = sorted(forms, key=len, reverse=True)
+    is_cut = len(text) > limits.WORDS_CHARS - CUT_SPACES
+    known = {form for secret in secrets for form in forms(secret.reveal()) if form}
+    longest_first = sorted(known, key=len, reverse=True)
     for form in longest_first:
         text = text.replace(form, REDACTED)
     return _without_head(text, longest_first) if is_cut else text
 
 
-def _forms(secret: str) -> Iterator[str]:
-    yield secret
+def forms(secret: str) -> Iterator[str]:
+    """Yield what `secret` looks like in a server's words; some forms may be the same, or empty."""
     yield secret.strip()
     yield "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in secret)
-    yield secret.replace("\\", "\\\\").replace('"', '\\"')
-    yield repr(secret)[1:-1]
+    for text in (secret, secret.replace("\\", "\\\\").replace('"', '\\"')):
+        yield text
+        # What repr() makes of it, and among words that have the other quotes, too.
+        yield repr(text)[1:-1]
+        yield repr('"' + text)[2:-1]
     yield quote(secret, safe="")
     data = secret.encode()
     yield quopri.encodestring(data, quotetabs=True).decode()

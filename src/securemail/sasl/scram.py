@@ -99,6 +99,7 @@ class Scram:
     credentials: Password
     header: GS2Header
     nonce: str
+    digest: Secret | None = field(default=None, init=False)  # what was sent, as with CRAM-MD5
     _client: Any = field(init=False, repr=False)
     _step: _Step = field(default=_Step.STARTED, init=False)
     _denial: Denial | None = field(default=None, init=False)
@@ -174,6 +175,7 @@ class Scram:
         except ScramException as exc:
             raise ProtocolError(f"the server's first SCRAM message is wrong: {exc}") from exc
         self._step = _Step.PROVED
+        self.digest = Secret(proof.rpartition(",p=")[2])
         return SecretBytes(proof.encode())
 
     def _check_server_first(self, text: str) -> None:

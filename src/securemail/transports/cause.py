@@ -5,11 +5,15 @@ from __future__ import annotations
 
 from securemail.aio.fresh import fresh
 from securemail.errors import ConnectError, SecureMailError
+from securemail.sasl.redactor import Redactor
 
 
-def located(error: SecureMailError, peer: str) -> SecureMailError:
-    """Return `error` with the name of the server in front."""
-    return fresh(error, f"{peer}: {error}")
+def located(error: SecureMailError, peer: str, redactor: Redactor) -> SecureMailError:
+    """Return `error` with the name of the server in front, and no secret in its words.
+
+    Without its frames, too: they hold what the server sent.
+    """
+    return fresh(error, f"{peer}: {redactor(str(error))}")
 
 
 def connection_lost(peer: str, error: Exception | None, last_words: str) -> SecureMailError:

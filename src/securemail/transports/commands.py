@@ -14,7 +14,6 @@ from typing import Any, Final
 from securemail.errors import CommandError, DeadlineError, UsageError
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending
-from securemail.wire.text import words
 
 
 class Commands:
@@ -148,15 +147,15 @@ class Commands:
         )
 
     def _lines(self, pending: Pending) -> list[AnswerLine]:
-        *lines, status = pending.lines
         if pending.result != "OK":
-            said = words(bytes(status))
+            # Not in a local as it came: a frame that is shown would show it.
+            said = self._conversation.dialog.redactor.words(bytes(pending.lines[-1]))
             raise CommandError(
                 f"{self._conversation.peer}: {pending.name} was refused: {said!r}",
                 command=pending.name,
                 words=said,
             )
-        return lines
+        return pending.lines[:-1]
 
 
 def commands_of(client: Any, *, timeout_s: float | None = None) -> Commands:

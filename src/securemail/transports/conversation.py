@@ -72,10 +72,10 @@ class Conversation:
         try:
             self.dialog.receive(data)
         except SecureMailError as error:
-            self._abort(located(error, self.peer))
+            self._abort(located(error, self.peer, self.dialog.redactor))
 
     def _refuse(self, error: SecureMailError) -> None:
-        self._abort(located(error, self.peer))
+        self._abort(located(error, self.peer, self.dialog.redactor))
 
     async def compress(self, tag: str, *, timeout_s: float) -> bool:
         """Ask for compression (RFC 4978), and return whether it is in force.

@@ -15,6 +15,7 @@ from typing import Final
 from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
 from securemail.errors import ProtocolError, SecureMailError
+from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.pending import AnswerLine, Held, Pending, PushQueue
 from securemail.wire.buffer import CRLF
 from securemail.wire.responses import Chunk, Line, ResponseReader
@@ -45,6 +46,7 @@ class Dialog:
         self.pushes = PushQueue()
         self.idling = Bell()
         self.last_words = ""
+        self.redactor: Redactor = NOTHING
         # Untagged responses that nobody was there to hear, since a command was sent: who keeps an
         # eye on a mailbox has to look again then.
         self.unheard = 0
@@ -189,7 +191,10 @@ class Dialog:
         if not name:
             raise ProtocolError("the server sent an untagged response without a name")
         if name.upper() == b"BYE":
-            self.last_words = words(rest)
+            self.last_words = self.redactor.words(rest)
+            if self.last_words != words(rest):
+                # Whoever reads pushes tells of a farewell, too.
+                text = b"BYE " + self.last_words.encode()
         if self.sync is not None:
             return self.sync, text
         if match := _MESSAGE_DATA.match(text):

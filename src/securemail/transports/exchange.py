@@ -11,6 +11,7 @@ from collections import deque
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+from securemail import limits
 from securemail.aio.fresh import fresh
 from securemail.errors import (
     ConnectError,
@@ -19,6 +20,7 @@ from securemail.errors import (
     SecureMailError,
     UnknownOutcome,
 )
+from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.cause import connection_lost, located
 from securemail.wire.smtp import Answer, AnswerReader
 
@@ -34,8 +36,11 @@ class Exchange(asyncio.Protocol):
     command that was sent ends all: nobody would know any more whose answer comes next.
     """
 
-    def __init__(self, transport: asyncio.Transport, peer: str) -> None:
+    def __init__(
+        self, transport: asyncio.Transport, peer: str, redactor: Redactor = NOTHING
+    ) -> None:
         self.peer: Final = peer
+        self.redactor: Final = redactor
         self._transport = transport
         self._reader = AnswerReader()
         self._waiting: deque[asyncio.Future[Answer]] = deque()
@@ -54,9 +59,17 @@ class Exchange(asyncio.Protocol):
             for answer in self._reader.feed(data):
                 self._take(answer)
         except SecureMailError as exc:
-            self._abort(located(exc, self.peer))
+            self._abort(located(exc, self.peer, self.redactor))
+
+    def said(self, answer: Answer) -> str:
+        """Return the words of an answer, without the secrets of the login."""
+        # A refusal was seen to as it came: `_take`.
+        return answer.words if answer.kind > 3 else self.redactor.words(b" ".join(answer.lines))
 
     def _take(self, answer: Answer) -> None:
+        if answer.kind > 3:
+            # What is refused goes into errors, and into aiosmtplib's as it stands.
+            answer = self._harmless(answer)
         if answer.code == _CLOSING:
             self._last_words = str(answer)
         if self._waiting:
@@ -69,6 +82,12 @@ class Exchange(asyncio.Protocol):
         if answer.code == _CLOSING:
             self.connection_lost(None)
             self._transport.close()
+
+    def _harmless(self, answer: Answer) -> Answer:
+        """Return the answer as it is, or where it holds a secret or is too long, its words."""
+        said = self.redactor.words(b" ".join(answer.lines))
+        is_long = sum(map(len, answer.lines)) > limits.WORDS_CHARS
+        return Answer(answer.code, (said.encode(),)) if is_long or said != answer.words else answer
 
     def eof_received(self) -> None:
         """Fail who waits: no answer can come any more. The transport closes itself."""
@@ -137,7 +156,8 @@ class Exchange(asyncio.Protocol):
         try:
             (answer,) = await self._ask([_END_OF_DATA], reply_s)
             if answer.kind == 3:
-                raise ProtocolError(f"{self.peer}: {str(answer)!r} is no answer to a message")
+                said = self.redactor(str(answer))
+                raise ProtocolError(f"{self.peer}: {said!r} is no answer to a message")
         except SecureMailError as exc:
             self.abort()
             raise UnknownOutcome(f"{_UNKNOWN}: {exc}") from exc
@@ -213,6 +233,7 @@ class Exchange(asyncio.Protocol):
         if self._failure is not None:
             return
         self._failure = error
+        self._reader = AnswerReader()  # the old one holds half a line
         self.resume_writing()
         while self._waiting:
             # Not with the error: raised from there it would hold the frame that holds the waiter.

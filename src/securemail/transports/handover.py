@@ -9,8 +9,10 @@ from typing import Any, Final, Self
 
 from securemail.account import Account, Endpoint, Service
 from securemail.aio.connection import Connection
+from securemail.aio.login import LoginRecord
 from securemail.aio.transport import SecureTransport
 from securemail.errors import SecureMailError
+from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports import pop3
 
 # How long a server may take to see a connection off before the socket is closed regardless.
@@ -24,7 +26,7 @@ class Handover:
     `early` is what arrived behind the reply that logged us in; `capabilities` are those after
     login, None where the server did not say them. `timeout_s` bounds each command; `ehlo_name` is
     what we call ourselves where the protocol asks for a name; `is_utf8` tells whether a POP3
-    session is in UTF-8 mode.
+    session is in UTF-8 mode; `redactor` knows the secrets that the server may repeat.
     """
 
     transport: SecureTransport
@@ -34,9 +36,12 @@ class Handover:
     timeout_s: float
     ehlo_name: str = ""
     is_utf8: bool = False
+    redactor: Redactor = NOTHING
 
     @classmethod
-    def of(cls, connection: Connection, account: Account, timeout_s: float) -> Self:
+    def of(
+        cls, connection: Connection, account: Account, login: LoginRecord, timeout_s: float
+    ) -> Self:
         """Return a `connection` of `account` whose dialogue has come to the login."""
         machine = connection.machine
         return cls(
@@ -47,6 +52,7 @@ class Handover:
             timeout_s=timeout_s,
             ehlo_name=account.ehlo_name,
             is_utf8=machine.is_utf8,
+            redactor=login.redactor,
         )
 
 
@@ -106,6 +112,7 @@ async def _imap(handover: Handover) -> Held:
         capabilities=handover.capabilities or frozenset(),
         early=handover.early,
         timeout_s=handover.timeout_s,
+        redactor=handover.redactor,
     )
     client.protocol.check()
     if handover.capabilities is None:
@@ -130,6 +137,7 @@ def _pop3(handover: Handover) -> Held:
         capabilities=capabilities,
         early=handover.early,
         timeout_s=handover.timeout_s,
+        redactor=handover.redactor,
         is_utf8=handover.is_utf8,
     )
     return Held(client, capabilities, _leave_without_a_word)

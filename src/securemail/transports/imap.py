@@ -18,10 +18,11 @@ import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
 
 from securemail import limits
 from securemail.errors import DeadlineError, LimitExceeded, ProtocolError, SecureMailError
+from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending, StateLock
 from securemail.transports.tasks import cancelled, kept
-from securemail.transports.unbounded import limit_of, unbound
+from securemail.transports.unbounded import limit_of, take_timeout, unbound
 
 # The first of these that a server has is its version.
 _VERSIONS: Final = ("IMAP4REV1", "IMAP4", "IMAP4REV2")
@@ -35,14 +36,16 @@ def hand_over(
     capabilities: frozenset[str],
     early: bytes,
     timeout_s: float,
+    redactor: Redactor = NOTHING,
 ) -> IMAPClient:
     """Return a client that is logged in on `transport`, a connection past its gate.
 
     `early` is what arrived behind the tagged OK of the login. `timeout_s` bounds each command;
-    FETCH and APPEND since they last got any further. Not checked: that the transport is
-    protected.
+    FETCH and APPEND since they last got any further. `redactor` is for what our errors quote. Not
+    checked: that the transport is protected.
     """
     client = IMAPClient(host, port, timeout=timeout_s)
+    client.protocol.conversation.dialog.redactor = redactor
     client.protocol.attach(transport, capabilities)
     transport.set_protocol(client.protocol)
     if early:
@@ -141,7 +144,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
         Raises: why the session ended; `CommandDeadlineError`. That, or to cancel the call when the
         command was sent, ends the session.
         """
-        silence_s = _take_timeout(command)
+        silence_s = take_timeout(command)
         # append() leaves it here in the same step of the loop, so it is this command's.
         literal, self.literal_data = self.literal_data, None
         self.check()
@@ -195,16 +198,6 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
         self.conversation.write(f"{line}\r\n".encode())
 
 
-def _take_timeout(command: aioimaplib.Command) -> float | None:
-    """Return the seconds of silence that the command bears, and stop its own timer.
-
-    It would go off in the middle of a long answer that ours does not tell it of.
-    """
-    command._timer.cancel()  # noqa: SLF001 - there is no public way to either
-    timeout_s: float | None = command._timeout  # noqa: SLF001
-    return timeout_s
-
-
 class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
     """An `aioimaplib.IMAP4` on a connection of ours: made by `hand_over`, logged in.
 
@@ -230,10 +223,13 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
 
     async def learn_capabilities(self) -> None:
         """Ask for the capabilities. Raises: ProtocolError when the answer lists none."""
-        try:
+        is_listed = False
+        with contextlib.suppress(aioimaplib.Error, IndexError, UnicodeDecodeError):
             await self.protocol.capability()
-        except (aioimaplib.Error, IndexError, UnicodeDecodeError) as exc:
-            raise ProtocolError("the server does not list its capabilities after login") from exc
+            is_listed = True
+        if not is_listed:
+            # Without what aioimaplib raised: it holds the server's answer.
+            raise ProtocolError("the server does not list its capabilities after login")
         names = {name.upper() for name in self.protocol.capabilities}
         if len(names) > (limit := limits.CAPABILITIES):
             self.protocol.transport.abort()

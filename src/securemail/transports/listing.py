@@ -3,12 +3,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from securemail import limits
-from securemail.errors import LimitExceeded
+from securemail.errors import LimitExceeded, ProtocolError
 from securemail.wire.pop3 import parse_numbers, parse_unique_id
 from securemail.wire.text import words
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +58,11 @@ def lines_of(name: str, text: bytes) -> list[bytes]:
     return text.split(b"\r\n")[:-1]
 
 
+def mailbox_size(text: bytes) -> MailboxSize:
+    """Return what STAT says. Raises: ProtocolError."""
+    return MailboxSize(*parse_numbers(text, 2))
+
+
 def message_size(line: bytes) -> MessageSize:
     """Return what a line of LIST says. Raises: ProtocolError."""
     return MessageSize(*parse_numbers(line, 2))
@@ -62,6 +71,13 @@ def message_size(line: bytes) -> MessageSize:
 def unique_id(line: bytes) -> UniqueID:
     """Return what a line of UIDL says. Raises: ProtocolError."""
     return UniqueID(*parse_unique_id(line))
+
+
+def about(name: str, number: int, parse: Callable[[bytes], T], text: bytes) -> T:
+    """Return what the answer to `name number` says. Raises: ProtocolError, as `parse` does."""
+    if parse_numbers(text, 1) != (number,):
+        raise ProtocolError(f"the answer to {name} {number} is about another message")
+    return parse(text)
 
 
 def language(line: bytes) -> Language:

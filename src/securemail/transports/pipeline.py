@@ -18,6 +18,7 @@ from securemail.errors import (
     ProtocolError,
     SecureMailError,
 )
+from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.cause import connection_lost, located
 from securemail.transports.request import Request
 from securemail.wire.multiline import AnswerReader
@@ -33,9 +34,16 @@ class Pipeline(asyncio.Protocol):
     """
 
     def __init__(
-        self, transport: asyncio.Transport, peer: str, *, window: int, timeout_s: float
+        self,
+        transport: asyncio.Transport,
+        peer: str,
+        *,
+        window: int,
+        timeout_s: float,
+        redactor: Redactor = NOTHING,
     ) -> None:
         self.peer = peer
+        self._redactor = redactor
         self._transport = transport
         self._window = window
         self._timeout_s = timeout_s
@@ -79,7 +87,7 @@ class Pipeline(asyncio.Protocol):
         if request.error is not None:
             raise fresh(request.error)
         if request.status is not None and not request.status.is_ok:
-            words = request.status.words
+            words = self._redactor.words(request.status.text)
             message = f"{self.peer}: {request.name} was refused: {words!r}"
             raise CommandError(message, command=request.name, words=words)
         return self._take(request)
@@ -252,10 +260,11 @@ class Pipeline(asyncio.Protocol):
         self._end(ConnectError(f"{self.peer}: the session is over: {why}", phase="command"))
         self._transport.close()
 
-    def abort(self, error: SecureMailError) -> None:
-        """Close the connection at once, because of `error`."""
-        self._end(located(error, self.peer))
+    def abort(self, error: SecureMailError) -> SecureMailError:
+        """Close the connection at once, because of `error`, and return what to raise instead."""
+        self._end(ended := located(error, self.peer, self._redactor))
         self._transport.abort()
+        return fresh(ended)
 
     def _end(self, error: SecureMailError) -> None:
         # The first reason is the one that counts: ours, when we aborted.
@@ -263,6 +272,7 @@ class Pipeline(asyncio.Protocol):
             return
         _log.debug("%s: the session is over: %s", self.peer, type(error).__name__)
         self._failure = error
+        self._reader = None  # it holds what the server said last
         if self._timer is not None:
             self._timer.cancel()
         for request in (*self._sent, *self._waiting):

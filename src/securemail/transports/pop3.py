@@ -6,26 +6,29 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncGenerator, Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncGenerator, Callable, Iterable
+from functools import partial
 from itertools import islice
 from typing import Final, TypeVar, overload
 
 from securemail import limits
 from securemail.errors import ProtocolError, UsageError
+from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.listing import (
     Language,
     MailboxSize,
     MessageSize,
     UniqueID,
+    about,
     language,
     lines_of,
+    mailbox_size,
     message_size,
     unique_id,
 )
 from securemail.transports.pipeline import Pipeline, window_of
 from securemail.transports.request import Request
-from securemail.wire.pop3 import arguments, parse_numbers
+from securemail.wire.pop3 import arguments
 
 T = TypeVar("T")
 
@@ -41,16 +44,18 @@ def hand_over(
     early: bytes,
     timeout_s: float,
     is_utf8: bool = False,
+    redactor: Redactor = NOTHING,
 ) -> POP3Client:
     """Return a client that is logged in on `transport`, a connection past its gate.
 
     `early` is what arrived behind the reply to the login; `is_utf8` tells whether the server took
-    UTF8 before it. Not checked: that the transport is
-    protected.
+    UTF8 before it; `redactor` is for what our errors quote. Not checked:
+    that the transport is protected.
 
     Raises: ProtocolError when there is any: nothing was asked yet; why the line dropped.
     """
-    pipeline = Pipeline(transport, peer, window=window_of(capabilities), timeout_s=timeout_s)
+    window = window_of(capabilities)
+    pipeline = Pipeline(transport, peer, window=window, timeout_s=timeout_s, redactor=redactor)
     transport.set_protocol(pipeline)
     if early:
         pipeline.data_received(early)
@@ -87,9 +92,7 @@ class POP3Client:
 
     async def stat(self) -> MailboxSize:
         """Return how many messages there are, and their size."""
-        status = await self._ask("STAT")
-        with self._closing_on_nonsense():
-            return MailboxSize(*parse_numbers(status, 2))
+        return self._parsed(await self._ask("STAT"), mailbox_size)
 
     @overload
     async def list(self) -> tuple[MessageSize, ...]: ...
@@ -244,24 +247,22 @@ class POP3Client:
     ) -> tuple[T, ...] | T:
         if number is None:
             return await self._all(name, parse)
-        text = await self._ask(name, _message(number))
-        with self._closing_on_nonsense():
-            if parse_numbers(text, 1) != (number,):
-                raise ProtocolError(f"the answer to {name} {number} is about another message")
-            return parse(text)
+        answer = self._ask(name, _message(number))
+        return self._parsed(await answer, partial(about, name, number, parse))
 
     async def _all(self, name: str, parse: Callable[[bytes], T]) -> tuple[T, ...]:
-        text = await self._text(_request(name, max_bytes=limits.POP3_LISTING_BYTES))
-        with self._closing_on_nonsense():
-            return tuple(map(parse, lines_of(name, text)))
+        answer = self._text(_request(name, max_bytes=limits.POP3_LISTING_BYTES))
+        return self._parsed(await answer, lambda text: tuple(map(parse, lines_of(name, text))))
 
-    @contextmanager
-    def _closing_on_nonsense(self) -> Iterator[None]:
+    def _parsed(self, text: bytes, parse: Callable[[bytes], T]) -> T:
+        """Return what `text` says. What is nonsense ends the session."""
         try:
-            yield
+            return parse(text)
         except ProtocolError as exc:
-            self._pipeline.abort(exc)
-            raise
+            ended = self._pipeline.abort(exc)
+        # What the server sent stays in no frame that is shown.
+        del text
+        raise ended
 
 
 # Before anything is known of the messages' sizes.

@@ -111,7 +111,7 @@ class SubmissionClient(aiosmtplib.SMTP):
         )
         self.data_reply_s = max(handover.timeout_s, limits.DATA_REPLY_S)
         self._is_encrypted = transport.is_encrypted
-        self._exchange = Exchange(transport, str(endpoint))
+        self._exchange = Exchange(transport, str(endpoint), handover.redactor)
         self._transaction = asyncio.Lock()
         self._has_asked_again = False
         self.loop = asyncio.get_running_loop()
@@ -215,7 +215,8 @@ class SubmissionClient(aiosmtplib.SMTP):
         answer = await self._exchange.ask(b"RSET\r\n", timeout_s=self.timeout)
         if answer.code != aiosmtplib.SMTPStatus.completed:
             self._exchange.abort()
-            raise ProtocolError(f"{self.hostname} answered {str(answer)!r} to RSET")
+            said = self._exchange.redactor(str(answer))
+            raise ProtocolError(f"{self.hostname} answered {said!r} to RSET")
 
     async def leave(self) -> None:
         """Say QUIT, if there is somebody to say it to."""

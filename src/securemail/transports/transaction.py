@@ -56,7 +56,7 @@ class Transaction:
             await self._refuse("DATA", answer, recipients)
         if answer.kind != 2:
             raise _refusal("message", answer, recipients)
-        return Submitted(recipients, answer.code, answer.enhanced, answer.words)
+        return Submitted(recipients, answer.code, answer.enhanced, self.exchange.said(answer))
 
     async def _name_recipients(self) -> tuple[RecipientOutcome, ...]:
         """Send MAIL and RCPT; return what was said to each recipient, if one was accepted."""
@@ -64,7 +64,7 @@ class Transaction:
         if mail.kind != 2:
             await self._refuse("MAIL", mail, ())
         recipients = tuple(
-            RecipientOutcome(address, answer.kind == 2, answer.code, answer.enhanced, answer.words)
+            self._outcome(address, answer)
             for address, answer in zip(self.envelope.recipients, rcpt, strict=True)
         )
         if any(answer.kind == 3 for answer in rcpt):
@@ -72,6 +72,10 @@ class Transaction:
         if not any(each.is_accepted for each in recipients):
             await self._refuse("RCPT", rcpt[0], recipients)
         return recipients
+
+    def _outcome(self, address: str, answer: Answer) -> RecipientOutcome:
+        said = self.exchange.said(answer)
+        return RecipientOutcome(address, answer.kind == 2, answer.code, answer.enhanced, said)
 
     async def _ask(self, lines: Sequence[bytes]) -> list[Answer]:
         if self.is_pipelined:
@@ -95,7 +99,8 @@ class Transaction:
 
     def _break_off(self, step: str, answer: Answer) -> NoReturn:
         self.exchange.abort()
-        raise ProtocolError(f"{self.exchange.peer}: {str(answer)!r} is no answer to {step}")
+        said = self.exchange.redactor(str(answer))
+        raise ProtocolError(f"{self.exchange.peer}: {said!r} is no answer to {step}")
 
     def _complete(self, unknown: UnknownOutcome, recipients: tuple[RecipientOutcome, ...]) -> None:
         unknown.recipients = tuple(each.address for each in recipients if each.is_accepted)

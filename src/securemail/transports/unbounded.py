@@ -42,3 +42,13 @@ def _unbounded(method: Method) -> Method:
         return await method(_View(self.protocol), *args, **options)
 
     return call
+
+
+def take_timeout(command: Any) -> float | None:
+    """Return the seconds of silence that the command bears, and stop its own timer.
+
+    It would go off in the middle of a long answer that ours does not tell it of.
+    """
+    command._timer.cancel()  # noqa: SLF001 - there is no public way to either
+    timeout_s: float | None = command._timeout  # noqa: SLF001
+    return timeout_s

@@ -21,6 +21,7 @@ _ESEARCH: Final = re.compile(rb'ESEARCH(?: \(TAG "?[^" ()]+"?\))? UID(.*)\Z', re
 _CODE: Final = re.compile(
     rb"OK \[(UIDVALIDITY|UIDNEXT|HIGHESTMODSEQ) ([0-9]{1,20})\]", re.IGNORECASE
 )
+_KIND: Final = re.compile(rb"[A-Za-z]{1,12}")
 _BYE: Final = re.compile(rb"BYE\b ?(.*)\Z", re.IGNORECASE)
 _ALL: Final = re.compile(rb" ALL ([0-9:,]+)", re.IGNORECASE)
 # A flag may be any atom, "UID" and "5" included: flags go before anything else is looked for.
@@ -129,8 +130,18 @@ def _item(line: bytes) -> Item | None:
 def _matched(pattern: re.Pattern[bytes], line: bytes) -> re.Match[bytes]:
     match = pattern.match(line)
     if match is None:
-        raise ProtocolError(f"the server sent {words(line)!r}")
+        raise malformed(line)
     return match
+
+
+def malformed(line: bytes) -> ProtocolError:
+    """Return the error of a response of a kind that we know, without what it says: it may be mail.
+
+    Nobody takes secrets out of it, either.
+    """
+    kind = _KIND.search(line)
+    name = kind[0].decode("ascii").upper() if kind else "response"
+    return ProtocolError(f"the server sent a malformed {name} of {len(line)} bytes")
 
 
 def _uid(match: re.Match[bytes]) -> int:
@@ -166,7 +177,7 @@ def _fetched(number: int, attributes: bytes) -> Fetched:
     uid, modseq = _UID.search(rest.strip()), _MODSEQ.search(rest.strip())
     value = int(modseq[1]) if modseq else 0
     if value > HIGHEST_MODSEQ or (uid and not 0 < int(uid[1]) <= HIGHEST_UID):
-        raise ProtocolError(f"the server sent a message with {words(rest)!r}")
+        raise ProtocolError(f"the server sent message {number} with a number that cannot be")
     return Fetched(number, int(uid[1]) if uid else None, value, has_flags=bool(flags))
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from securemail.errors import ProtocolError
@@ -26,7 +26,7 @@ class Status:
     """`+OK text` or `-ERR text`."""
 
     is_ok: bool
-    text: bytes
+    text: bytes = field(repr=False)  # a frame that is shown does not show it
 
     @property
     def words(self) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 from securemail import limits
@@ -28,7 +28,7 @@ class Answer:
     """A whole reply: its code, and the text of each line."""
 
     code: int
-    lines: tuple[bytes, ...]
+    lines: tuple[bytes, ...] = field(repr=False)  # a frame that is shown does not show them
 
     @property
     def kind(self) -> int:

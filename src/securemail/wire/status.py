@@ -11,8 +11,7 @@ from typing import Final
 
 from securemail.errors import ProtocolError
 from securemail.uids import HIGHEST_UID
-from securemail.wire.mailbox import HIGHEST_MODSEQ
-from securemail.wire.text import words
+from securemail.wire.mailbox import HIGHEST_MODSEQ, malformed
 
 # What shows that a mailbox has changed, and how far each may count.
 HIGHEST: Final = {
@@ -68,7 +67,7 @@ def take_statuses(lines: Iterable[Answer]) -> tuple[list[Status], list[Answer]]:
 def _status(line: bytes, name: bytes | None) -> Status:
     match = _STATUS.match(line)
     if match is None:
-        raise ProtocolError(f"the server sent {words(line)!r}")
+        raise malformed(line)
     if name is None:
         name = match[2] if match[1] is None else _ESCAPED.sub(rb"\1", match[1])
     values: dict[str, int] = {}
