@@ -181,7 +181,10 @@ async def main(path: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not {"MAIL_PASSWORD", "CHAT_PASSWORD"} <= {*os.environ}:
         sys.exit(__doc__)
+    words = ""
     try:
         asyncio.run(main(sys.argv[1]))
     except* (SecureMailError, ChatError, sqlite3.Error) as group:
-        sys.exit("\n".join(map(str, group.exceptions)))
+        words = "\n".join(map(str, group.exceptions))
+    # Not in there: what is raised behind `except*` would end in a group of its own.
+    sys.exit(words or None)

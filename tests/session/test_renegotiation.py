@@ -32,6 +32,7 @@ class Renegotiating(OldServer):
     def __init__(self, ca: CertificateAuthority) -> None:
         super().__init__(ca)
         self.behind = b""
+        self.has_ended = asyncio.Event()
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         is_greeted = has_asked = False
@@ -51,11 +52,16 @@ class Renegotiating(OldServer):
             writer.write(self.said())
         writer.close()
         await writer.wait_closed()
+        self.has_ended.set()
 
     def _heard(self) -> bytes:
         try:
             return self.tls.recv(_SIZE)
         except (SSL.WantReadError, SSL.ZeroReturnError):
+            return b""
+        except SSL.Error as exc:
+            # OpenSSL, as a server, gives up when its wish is refused: what comes is still read.
+            assert "no renegotiation" in str(exc)  # noqa: PT017 - nobody waits for it here
             return b""
 
 
@@ -77,6 +83,7 @@ async def test_a_server_that_renegotiates_in_use_learns_nothing_and_the_command_
             assert (await session.client.noop()).result == "OK"
             assert session.confidentiality == proved
             assert not proved.client_certificate_sent
+        await server.has_ended.wait()
     # The warning alert, and what the client said in the connection as it was; no ClientHello.
     assert set(types(server.behind)) == {ALERT, APPLICATION_DATA}
     assert server.certificates == []
