@@ -1,6 +1,7 @@
 """The chat of the bridge: its archive is the truth, and everything else a bell (XEP-0313)."""
 
 import asyncio
+import contextlib
 import random
 import ssl
 import sys
@@ -35,7 +36,9 @@ class Stream(ClientXMPP):
 
     async def end(self) -> None:
         self.cancel_connection_attempt()
-        self.abort()
+        # Python 3.11.2 has no more of a TLS transport that was closed twice, and abort() wants it.
+        with contextlib.suppress(AttributeError):
+            self.abort()
         if self.sender:
             self.sender.cancel()
             await asyncio.wait([self.sender])

@@ -111,7 +111,7 @@ async def test_a_password_that_the_chat_refuses_ends_the_bridge_with_a_sentence(
         running.start(chat_password="wrong")
         code, said = await asyncio.to_thread(running.wait_until_it_ends)
     assert code == 1
-    assert said == "chat: bridge@chat.example.test cannot log in: not-authorized"
+    assert said == "chat: bridge@chat.example.test cannot log in: not-authorized", running.log()
     assert "Traceback" not in running.log()
 
 
