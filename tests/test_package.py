@@ -6,7 +6,6 @@ import os
 import re
 import subprocess
 import sys
-import tarfile
 import venv
 from pathlib import Path
 
@@ -95,8 +94,10 @@ def install(place: Path, *what: str) -> None:
 def test_two_builds_are_equal_byte_for_byte(built: Path, tmp_path: Path) -> None:
     """The second one is made from the source distribution of the first, elsewhere."""
     first = {path.name: path.read_bytes() for path in built.iterdir()}
-    with tarfile.open(next(built.glob("*.tar.gz"))) as archive:
-        archive.extractall(tmp_path / "tree", filter="data")
+    (tmp_path / "tree").mkdir()
+    # Not tarfile: Python 3.11.2 has no filters yet, and later ones want one.
+    archive = next(built.glob("*.tar.gz"))
+    subprocess.run(["tar", "-xf", archive, "-C", tmp_path / "tree"], check=True)
     (tree,) = (tmp_path / "tree").iterdir()
     (tree / "PKG-INFO").unlink()  # what the build has added
     for path in tree.rglob("*"):
