@@ -73,7 +73,7 @@ class Chat:
             finally:
                 await stream.end()
             self.failures += 1
-            await asyncio.sleep(random.random() * BACKOFF.longest(self.failures))  # noqa: S311
+            await asyncio.sleep(random.random() * BACKOFF.longest(self.failures))  # noqa: S311 - no secret
 
     async def talk(self, stream: Stream) -> None:
         """Exchange messages until the stream ends. Raises: ChatError, XMPPError."""

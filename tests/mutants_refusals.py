@@ -10,6 +10,7 @@ DIALOGUE: Final = "tests/protocol/test_imap_dialogue.py"
 IMAP_STARTTLS: Final = "tests/protocol/test_imap_starttls.py"
 EXCEPTIONS: Final = "tests/tls/test_revocation_exceptions.py"
 STAPLES: Final = "tests/tls/test_revocation.py"
+NAME: Final = "tests/protocol/test_submission_name.py"
 SUBMISSION: Final = "tests/protocol/test_submission_dialogue.py"
 
 REFUSAL_MUTANTS: Final = (
@@ -123,7 +124,7 @@ REFUSAL_MUTANTS: Final = (
         "protocol/machine.py",
         "            self._gate(Intent.USE)\n        except PolicyError:\n            return",
         "            pass\n        except PolicyError:\n            return",
-        f"{SUBMISSION}::test_inside_tls_below_the_minimum_the_configured_name_is_not_said",
+        f"{NAME}::test_inside_tls_below_the_minimum_the_configured_name_is_not_said",
     ),
     Mutant(
         "a server may ask for a certificate after the handshake",

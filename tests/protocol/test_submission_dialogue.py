@@ -14,8 +14,6 @@ from securemail.errors import (
     SecureMailError,
     UsageError,
 )
-from securemail.minimum import Policy
-from securemail.policy.gate import Gate
 from securemail.protocol.dialogue import (
     Authenticate,
     CancelExchange,
@@ -37,7 +35,6 @@ from securemail.protocol.machine import Machine
 from securemail.protocol.submission import SubmissionDialect
 from securemail.secret import Secret, SecretBytes
 from tests.protocol.gates import open_gate
-from tests.values import UNVALIDATED_PROOF
 
 GREETING = b"220 mail.example.org ESMTP\r\n"
 OFFER = b"250-mail.example.org at your service\r\n250-size 1000\r\n250 AUTH PLAIN EXTERNAL\r\n"
@@ -89,13 +86,6 @@ def test_the_configured_name_is_said_inside_tls_and_not_before() -> None:
     assert say(smtp, b"220 go ahead\r\n") == UpgradeAgreed()
     smtp.tls_established()
     assert smtp.send(Discover()) == b"EHLO laptop.example.org\r\n"
-
-
-def test_inside_tls_below_the_minimum_the_configured_name_is_not_said() -> None:
-    smtp = Machine(SubmissionDialect("laptop.example.org"), Gate(Policy(), UNVALIDATED_PROOF))
-    smtp.tls_established()
-    say(smtp, GREETING)
-    assert smtp.send(Discover()) == b"EHLO [127.0.0.1]\r\n"
 
 
 def test_capabilities_are_the_lines_in_upper_case_with_their_parameters() -> None:
