@@ -62,3 +62,10 @@ def test_what_a_server_says_behind_a_message_is_not_collected() -> None:
     lines: list[AnswerLine] = [b"1 FETCH (UID 7 BODY[] {23}", TEXT, b")"]
     lines += [b"OK " + b"x" * 1000] * 50_000
     assert list(responses(lines)) == [(7, bytes(TEXT), 0)]
+
+
+def test_a_response_of_many_literals_is_read_in_linear_time() -> None:
+    """Joined anew for each, these took minutes, in which the event loop stood still."""
+    more: list[bytes | bytearray] = [bytearray(b"x"), b" BODY[] {1}"]
+    answer = [b"1 FETCH (BODY[] {1}", *more * 400_000, bytearray(b"x"), b" UID 7)"]
+    assert [*responses(answer)] == [(7, b"x", 0)]

@@ -23,18 +23,21 @@ def responses(lines: Iterable[bytes | bytearray]) -> Iterator[Fetched]:
 
     What else the server says meanwhile, and a message without its UID, is passed over.
     """
-    words, text, is_rest = b"", None, False
+    words: list[bytes] = []
+    text, is_rest = None, False
     for line in chain(lines, [_END]):
         if isinstance(line, bytearray):
             # The first literal is the one that was asked for.
             text = bytes(line) if text is None else text
             is_rest = True
         elif _FETCH.match(line):
-            yield from _response(words, text)
-            words, text, is_rest = line, None, False
+            # Joined once: a response may have as many literals as there are lines.
+            yield from _response(b"".join(words), text)
+            words, text, is_rest = [line], None, False
         elif is_rest:
             # Of the same response; what follows is not.
-            words, is_rest = words + line, False
+            words.append(line)
+            is_rest = False
 
 
 def _response(words: bytes, text: bytes | None) -> Iterator[Fetched]:
