@@ -91,12 +91,13 @@ class UIDSet:
     def within(self, low: int, high: int = HIGHEST_UID) -> UIDSet:
         """Return those from `low` to `high`, both included."""
         if low > high:
-            return UIDSet()
-        return UIDSet(
+            return NO_UIDS
+        parts = (
             (max(first, low), min(last, high))
             for first, last in self.ranges
             if last >= low and first <= high
         )
+        return UIDSet(parts) or NO_UIDS
 
     def at(self, *numbers: int) -> list[int]:
         """Return the UIDs with these numbers, from 1, in ascending order of UIDs.
@@ -130,6 +131,8 @@ class UIDSet:
         return index % 2 == 1 or (index > 0 and self._bounds[index - 1] == uid)
 
     def __or__(self, other: UIDSet) -> UIDSet:
+        if not self or not other:
+            return self or other
         return UIDSet((*self.ranges, *other.ranges))
 
     def __and__(self, other: UIDSet) -> UIDSet:
@@ -151,7 +154,7 @@ class UIDSet:
                 index += 1
             if low <= last:
                 left.append((low, last))
-        return UIDSet(left)
+        return UIDSet(left) or NO_UIDS
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, UIDSet) and self._bounds == other._bounds
@@ -166,6 +169,10 @@ class UIDSet:
         text = str(self)
         shown = text if len(text) <= 80 else f"{text[:80]}…"
         return f"UIDSet({shown})"
+
+
+# One for all: most of what is told of a mailbox is that nothing was expunged, and no flag changed.
+NO_UIDS: Final = UIDSet()
 
 
 def _runs(uids: list[int]) -> Iterator[tuple[int, int]]:

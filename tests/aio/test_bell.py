@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+from collections.abc import Callable
+from typing import Any
+
+import pytest
 
 from securemail.aio.bell import Bell
 
@@ -47,14 +51,46 @@ async def test_one_that_is_cancelled_leaves_the_others_waiting() -> None:
     await second
 
 
-async def test_it_holds_no_event_unless_somebody_waits() -> None:
+async def test_it_holds_nothing_unless_somebody_waits() -> None:
     bell = Bell()
     bell.set()
     bell.clear()
-    assert not any(isinstance(each, asyncio.Event) for each in gc.get_referents(bell))
+    assert not _held_by(bell)
     waiting = asyncio.ensure_future(bell.wait())
     await asyncio.sleep(0)
-    assert any(isinstance(each, asyncio.Event) for each in gc.get_referents(bell))
+    assert _held_by(bell)
     bell.set()
     await waiting
-    assert not any(isinstance(each, asyncio.Event) for each in gc.get_referents(bell))
+    assert not _held_by(bell)
+
+
+def _held_by(bell: Bell) -> list[object]:
+    """Return what it has, but for its class, its flag and an empty tuple."""
+    return [each for each in gc.get_referents(bell) if each not in (Bell, True, False, ())]
+
+
+async def test_whoever_waits_for_a_time_goes_on_when_it_is_over() -> None:
+    bell = Bell()
+    patient = asyncio.ensure_future(bell.wait())
+    await bell.wait(0)
+    assert not patient.done()
+    assert not bell.is_set()
+    bell.set()
+    await patient
+
+
+async def test_whoever_is_woken_in_time_leaves_no_timer(monkeypatch: pytest.MonkeyPatch) -> None:
+    bell, loop = Bell(), asyncio.get_running_loop()
+    timers: list[asyncio.TimerHandle] = []
+    call_later = loop.call_later
+
+    def noted(delay: float, callback: Callable[..., object], *args: Any) -> asyncio.TimerHandle:
+        timers.append(call_later(delay, callback, *args))
+        return timers[-1]
+
+    monkeypatch.setattr(loop, "call_later", noted)
+    waiting = asyncio.ensure_future(bell.wait(3600))
+    await asyncio.sleep(0)
+    bell.set()
+    await waiting
+    assert [timer.cancelled() for timer in timers] == [True]

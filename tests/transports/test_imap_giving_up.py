@@ -104,7 +104,6 @@ def fetching() -> tuple[Clock, MemoryTransport, Conversation, Pending]:
         is_patient=True,
         wire=b"A0 FETCH\r\n",
         ended=clock.loop.create_future(),
-        late=DeadlineError("late", phase="command", seconds=10),
     )
     return clock, transport, talk, pending
 
@@ -121,7 +120,7 @@ async def test_a_command_goes_on_as_long_as_the_server_does() -> None:
         clock.move(seconds)
         seen.append(transport.is_aborted)
     assert seen == [False, True]
-    with pytest.raises(TimeoutError, match="late"):
+    with pytest.raises(TimeoutError, match="no answer to"):
         await task
 
 
@@ -132,7 +131,7 @@ async def test_a_server_that_says_it_is_still_there_gets_no_more_time() -> None:
         clock.move(5)
         talk.receive(b"* OK still here\r\n")
     assert transport.is_aborted
-    with pytest.raises(TimeoutError, match="late"):
+    with pytest.raises(TimeoutError, match="no answer to"):
         await task
 
 

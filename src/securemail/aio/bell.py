@@ -1,4 +1,4 @@
-"""An event that costs nothing as long as nobody waits for it."""
+"""An event that costs nothing as long as nobody waits for it, and little while somebody does."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 
 
 class Bell:
-    """An `asyncio.Event` that is made when somebody waits, and goes when nobody does any more.
+    """As an `asyncio.Event`, whose queue takes 760 bytes; thousands of sessions have a few each.
 
-    Its queue takes 760 bytes, and thousands of sessions at rest have a few of these each.
+    Whoever waits may say for how long. That is no `asyncio.timeout`: nothing is cancelled, so that
+    there is no moment in which a cancellation could be lost, and there are five objects less.
     """
 
-    __slots__ = ("_event", "_is_set", "_waiting")
+    __slots__ = ("_is_set", "_waiting")
 
     def __init__(self) -> None:
         self._is_set = False
-        self._event: asyncio.Event | None = None
-        self._waiting = 0
+        self._waiting: tuple[asyncio.Future[None], ...] = ()
 
     def is_set(self) -> bool:
         """Return whether `wait` returns at once."""
@@ -25,24 +25,35 @@ class Bell:
     def set(self) -> None:
         """Wake whoever waits, and whoever comes until `clear`."""
         self._is_set = True
-        if self._event is not None:
-            self._event.set()
+        for waiter in self._waiting:
+            _wake(waiter)
 
     def clear(self) -> None:
         """Let those wait who come from now on."""
         self._is_set = False
-        if self._event is not None:
-            self._event.clear()
 
-    async def wait(self) -> None:
-        """Return once it is set, or was set since."""
+    async def wait(self, timeout_s: float | None = None) -> None:
+        """Return once it is set, or was set since; or when the time is over, if there is one."""
         if self._is_set:
             return
-        event = self._event = self._event or asyncio.Event()
-        self._waiting += 1
+        loop = asyncio.get_running_loop()
+        waiter = loop.create_future()
+        timer = None if timeout_s is None else loop.call_later(timeout_s, _wake, waiter)
+        self._waiting += (waiter,)
         try:
-            await event.wait()
+            await waiter
         finally:
-            self._waiting -= 1
-            if not self._waiting:
-                self._event = None
+            self._waiting = _without(waiter, self._waiting)
+            if timer is not None:
+                timer.cancel()
+
+
+def _without(
+    waiter: asyncio.Future[None], waiting: tuple[asyncio.Future[None], ...]
+) -> tuple[asyncio.Future[None], ...]:
+    return tuple(each for each in waiting if each is not waiter)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

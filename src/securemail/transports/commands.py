@@ -11,7 +11,7 @@ import asyncio
 from collections.abc import Callable
 from typing import Any, Final
 
-from securemail.errors import CommandError, DeadlineError, UsageError
+from securemail.errors import CommandError, UsageError
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending
 
@@ -80,30 +80,25 @@ class Commands:
         self._conversation.dialog.ask(idle)
         # Remembered before it is awaited: a cancelled call must not leave an IDLE behind.
         self._idle = idle
-        begun = asyncio.ensure_future(self._conversation.dialog.idling.wait())
-        either: set[asyncio.Future[Any]] = {begun, idle.ended}
-        try:
-            async with asyncio.timeout(self._timeout_s):
-                await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
-        except TimeoutError:
-            await self._idle_answered(timeout_s=0)
-        finally:
-            begun.cancel()
-            await asyncio.wait({begun})
+        idling = self._conversation.dialog.idling
+        await idling.wait(self._timeout_s)
+        if not idle.ended.done() and not idling.is_set():
+            self._conversation.expire(idle, self._timeout_s)
         if idle.ended.done():
-            await self._idle_answered(timeout_s=self._timeout_s)
+            await self._idle_answered()
 
     async def pushed(self, *, wait_s: float) -> list[AnswerLine] | None:
         """Return the next push, or None when there is none within `wait_s` seconds.
 
         Raises: why the session ended.
         """
-        try:
+        pushes = self._conversation.dialog.pushes
+        pushes.check()
+        if pushes.empty():
             # Not wait_for(): on Python 3.11 a cancellation and a push at once lose one of the two.
-            async with asyncio.timeout(wait_s):
-                return await self._conversation.dialog.pushes.get()
-        except TimeoutError:
-            return None
+            await pushes.change(wait_s)
+            pushes.check()
+        return None if pushes.empty() else pushes.get_nowait()
 
     async def end_idle(self) -> list[AnswerLine]:
         """End the IDLE, if there is one, and return what was pushed and not taken.
@@ -112,28 +107,23 @@ class Commands:
         """
         if self._idle is not None:
             self._conversation.dialog.idle_done()
-            await self._idle_answered(timeout_s=self._timeout_s)
+            await self._idle_answered()
         pushes = self._conversation.dialog.pushes
         lines: list[AnswerLine] = []
         while not pushes.empty():
             lines += pushes.get_nowait()
         return lines
 
-    async def _idle_answered(self, *, timeout_s: float) -> None:
+    async def _idle_answered(self) -> None:
         idle = self._idle
         if idle is None:
             return
         self._idle = None
-        await self._conversation.answered(idle, timeout_s=timeout_s)
+        await self._conversation.answered(idle, timeout_s=self._timeout_s)
         self._lines(idle)
 
     def _pending(self, text: str) -> Pending:
         name, tag = text.partition(" ")[0], self._new_tag()
-        late = DeadlineError(
-            f"{self._conversation.peer}: no answer to {name} for {self._timeout_s:g} s",
-            phase="command",
-            seconds=self._timeout_s,
-        )
         return Pending(
             name=name,
             tag=tag,
@@ -141,7 +131,6 @@ class Commands:
             is_sync=True,
             wire=f"{tag} {text}\r\n".encode("ascii"),
             ended=asyncio.get_running_loop().create_future(),
-            late=late,
             # A server that goes on pushing after DONE must not be waited for.
             is_patient=name != "IDLE",
         )

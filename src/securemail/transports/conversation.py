@@ -9,7 +9,7 @@ from typing import Final
 
 from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
-from securemail.errors import ConnectError, DeadlineError, SecureMailError, UsageError
+from securemail.errors import ConnectError, SecureMailError, UsageError
 from securemail.transports.cause import connection_lost, located
 from securemail.transports.compressed import CompressedLine
 from securemail.transports.dialog import Dialog
@@ -87,7 +87,6 @@ class Conversation:
         self.check()
         if self._compression is not None:
             raise UsageError("was asked for already", field="compress")
-        message = f"{self.peer}: COMPRESS took longer than {timeout_s:g} s"
         self._compression = Pending(
             name="COMPRESS",
             tag=tag,
@@ -95,7 +94,6 @@ class Conversation:
             is_sync=True,
             wire=f"{tag} COMPRESS DEFLATE\r\n".encode(),
             ended=self._loop.create_future(),
-            late=DeadlineError(message, phase="command", seconds=timeout_s),
         )
         await self.ask(self._compression, timeout_s=timeout_s)
         self.check()
@@ -128,7 +126,7 @@ class Conversation:
 
     async def answered(self, pending: Pending, *, timeout_s: float) -> None:
         """Return when a command that was asked has its answer; otherwise as `ask`."""
-        watch = self._watch if pending.is_patient else self._late
+        watch = self._watch if pending.is_patient else self.expire
         pending.timer = self._loop.call_later(timeout_s, watch, pending, timeout_s)
         pending.progress = self._progress(pending)
         try:
@@ -148,7 +146,7 @@ class Conversation:
         if idle is not None:
             if idle.timer is not None:
                 idle.timer.cancel()
-            idle.timer = self._loop.call_later(timeout_s, self._late, idle, timeout_s)
+            idle.timer = self._loop.call_later(timeout_s, self.expire, idle, timeout_s)
 
     def _watch(self, pending: Pending, timeout_s: float) -> None:
         # A timer that looks is 1.7 times as fast as one that is set anew for each line. What counts
@@ -158,10 +156,11 @@ class Conversation:
             pending.progress = progress
             pending.timer = self._loop.call_later(timeout_s, self._watch, pending, timeout_s)
         elif not self.dialog.is_idling(pending):
-            self._late(pending, timeout_s)
+            self.expire(pending, timeout_s)
 
-    def _late(self, pending: Pending, timeout_s: float) -> None:
-        pending.end(pending.late)
+    def expire(self, pending: Pending, timeout_s: float) -> None:
+        """Fail a command that was not answered in time."""
+        pending.end(pending.late(self.peer, pending.name, timeout_s))
         self._give_up(pending, f"timed out after {timeout_s:g} s")
 
     def _progress(self, pending: Pending) -> tuple[int, ...]:

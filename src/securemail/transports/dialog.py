@@ -233,6 +233,8 @@ class Dialog:
         _log.debug("%s %s: %s, %d bytes", pending.tag, pending.name, result, pending.size)
         if pending.is_idle:
             self._deliver_pushes()
+            if pending.awaits_continuation:
+                self.idling.set()  # whoever waits for it to begin is to see that it has ended
             self.idling.clear()
         else:
             self._held.give_back(pending)

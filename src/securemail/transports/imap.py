@@ -164,7 +164,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
             wire=f"{command}\r\n".encode(),
             literal=literal if command.name == "APPEND" else None,
             ended=self.loop.create_future(),
-            late=CommandDeadlineError(self.conversation.peer, command.name, self._limit_s()),
+            late=CommandDeadlineError,
         )
 
     async def append(
@@ -186,7 +186,8 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
 
     async def wait_for_idle_response(self) -> None:
         """Return once the server idles. Raises: why the session ended."""
-        await self._idle_event.wait()
+        while not self._idle_event.is_set():
+            await self._idle_event.wait()
         self.check()
 
     def idle_done(self) -> None:

@@ -5,16 +5,23 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
 from securemail import limits
 from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
-from securemail.errors import LimitExceeded, SecureMailError
+from securemail.errors import DeadlineError, LimitExceeded, SecureMailError
 
 # aioimaplib's shape: a line is bytes, a literal a bytearray, and programs tell them apart by type.
 AnswerLine: TypeAlias = bytes | bytearray
+
+
+def late(peer: str, command: str, seconds: float) -> SecureMailError:
+    """Return the error of a command that was not answered in time."""
+    message = f"{peer}: no answer to {command} for {seconds:g} s"
+    return DeadlineError(message, phase="command", seconds=seconds)
 
 
 @dataclass(slots=True, eq=False)
@@ -25,7 +32,7 @@ class Pending:
     `slot` is the untagged response that answers it, `literal` what it sends on a continuation. More
     than `max_bytes` of an answer end the session. The first `complete` lines are those of whole
     responses. `ended` is set exactly once: then `error`, or `result` and `lines`, say how. `late`
-    is the error of one that times out.
+    makes the error of one that times out: one made beforehand would wait with each session.
 
     Its repr tells no content: asyncio's debug mode logs it, as the argument of a slow callback.
     """
@@ -36,7 +43,7 @@ class Pending:
     is_sync: bool
     wire: bytes = field(repr=False)
     ended: asyncio.Future[None]
-    late: SecureMailError = field(repr=False)
+    late: Callable[[str, str, float], SecureMailError] = field(default=late, repr=False)
     literal: bytes | None = field(default=None, repr=False)
     max_bytes: int | None = None
     lines: list[AnswerLine] = field(default_factory=list, repr=False)
@@ -149,12 +156,20 @@ class PushQueue:
         self._failure = error
         self._wake()
 
+    def change(self, timeout_s: float | None = None) -> Awaitable[None]:
+        """Wait until something is pushed, the session ends, or the time is over."""
+        return self._change.wait(timeout_s)
+
+    def check(self) -> None:
+        """Raise why there will be no push any more; what there is comes first."""
+        if self.empty() and self._failure is not None:
+            raise fresh(self._failure)
+
     async def get(self) -> list[AnswerLine]:
         """Return the next push. Raises: the session's error when there will be none."""
         while self.empty():
-            if self._failure is not None:
-                raise fresh(self._failure)
-            await self._change.wait()
+            self.check()
+            await self.change()
         return self.get_nowait()
 
     def put_nowait(self, item: list[AnswerLine]) -> None:

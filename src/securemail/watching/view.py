@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from securemail import limits
 from securemail.errors import ConnectError, ProtocolError
-from securemail.uids import HIGHEST_UID, UIDSet
+from securemail.uids import HIGHEST_UID, NO_UIDS, UIDSet
 from securemail.watching.cursor import Cursor
 from securemail.watching.events import MailboxChanged, UIDValidityChanged
 from securemail.wire.mailbox import Bye, Code, Exists, Expunged, Fetched, Found, Item, Vanished
@@ -21,8 +21,8 @@ class Heard:
 
     codes: dict[str, int] = field(default_factory=dict)
     exists: int | None = None
-    vanished: UIDSet = field(default_factory=UIDSet)
-    found: UIDSet = field(default_factory=UIDSet)
+    vanished: UIDSet = NO_UIDS
+    found: UIDSet = NO_UIDS
     fetched: list[Fetched] = field(default_factory=list)
 
     @classmethod
@@ -44,7 +44,7 @@ class Heard:
                     heard.fetched.append(item)
                 case Bye(words):
                     raise ConnectError(f"the server said goodbye: {words}", phase="command")
-        heard.vanished = UIDSet(vanished)
+        heard.vanished = UIDSet(vanished) or NO_UIDS
         return heard
 
     @property
@@ -135,8 +135,8 @@ class Numbers:
     known: UIDSet
     exists: int
     is_lost: bool = False
-    expunged: UIDSet = field(default_factory=UIDSet)
-    flags: UIDSet = field(default_factory=UIDSet)
+    expunged: UIDSet = NO_UIDS
+    flags: UIDSet = NO_UIDS
     modseq: int = 0
 
     @property
@@ -201,7 +201,7 @@ class Numbers:
         new = self.known.within(cursor.uidnext)
         flags = (self.flags - self.expunged).within(1, cursor.uidnext - 1)
         expunged = self.expunged.within(1, cursor.uidnext - 1)
-        self.expunged, self.flags = UIDSet(), UIDSet()
+        self.expunged = self.flags = NO_UIDS
         modseq = cursor.modseq and max(cursor.modseq, self.modseq)
         after = replace(
             cursor,

@@ -5,8 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections import deque
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, Generic, Self
 
@@ -119,12 +118,17 @@ class Watch(Generic[CursorT, EventT]):
 
         Raises: SecureMailError where somebody must act (`Remedy.STOP`): the watch is over then.
         """
-        with self._alone():
+        if self._is_awaited:
+            raise UsageError("another task iterates over it already", field="watch")
+        self._is_awaited = True
+        try:
             while not self._events:
                 if self._is_over:
                     raise StopAsyncIteration
                 await self._step()
             return self._events.popleft()
+        finally:
+            self._is_awaited = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -139,16 +143,6 @@ class Watch(Generic[CursorT, EventT]):
         session, self._session = self._session, None
         if session is not None:
             await session.aclose()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        if self._is_awaited:
-            raise UsageError("another task iterates over it already", field="watch")
-        self._is_awaited = True
-        try:
-            yield
-        finally:
-            self._is_awaited = False
 
     # --- one step
 
