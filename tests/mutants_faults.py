@@ -16,7 +16,7 @@ FAULT_MUTANTS: Final = (
     Mutant(
         "the end of an IDLE has no time limit",
         "transports/conversation.py",
-        "            idle.timer = self._loop.call_later(timeout_s, self._late, idle, timeout_s)\n",
+        "            idle.timer = self._loop.call_later(timeout_s, self.expire, idle, timeout_s)\n",
         "",
         f"{GIVING_UP}::test_an_idle_that_the_server_does_not_end_in_time_ends_the_session",
     ),
