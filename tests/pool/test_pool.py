@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -16,6 +17,8 @@ from securemail import (
     Password,
     Phase,
     Policy,
+    Proxy,
+    ProxyKind,
     SecureSession,
     Service,
     TLSMode,
@@ -89,6 +92,21 @@ async def test_a_session_goes_to_no_other_account(server: MailServer) -> None:
     async with limited() as pool:
         assert await used(pool, account(server)) is not await used(pool, account(server, "bob"))
         assert server.accepted == 2
+
+
+async def test_a_session_is_not_handed_out_on_another_way_to_the_server(
+    server: MailServer,
+) -> None:
+    async with limited() as pool:
+        first = await used(pool, account(server))
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            for kind in ProxyKind:
+                proxy = Proxy(kind, *nobody.getsockname())
+                with pytest.raises(ConnectError) as caught:
+                    await used(pool, account(server, proxy=proxy))
+                assert caught.value.phase == "proxy"
+        assert await used(pool, account(server)) is first
 
 
 async def test_a_session_that_the_server_closed_is_never_handed_out(server: MailServer) -> None:
