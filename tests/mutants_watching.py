@@ -243,15 +243,15 @@ WATCHING_MUTANTS: Final = (
     Mutant(
         "a host is given more sessions than it may have",
         "pool/ledger.py",
-        "        if self._hosts[shelf.host] >= self._limits.per_host:\n",
+        "        if self._hosts[shelf.host].places >= self._limits.per_host:\n",
         "        if False:\n",
         f"{LEDGER}::test_a_host_has_no_more_than_its_limit_over_all_keys",
     ),
     Mutant(
         "a place is lost on who has given up",
         "pool/ledger.py",
-        "            if is_gone(ticket):\n                continue\n",
-        "",
+        "            while shelf.tickets and is_gone(ticket := next(iter(shelf.tickets))):\n",
+        "            while shelf.tickets and not (ticket := next(iter(shelf.tickets))):\n",
         f"{LEDGER}::test_a_place_is_not_lost_on_who_has_given_up",
     ),
 )

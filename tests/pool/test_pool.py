@@ -282,6 +282,8 @@ async def test_a_pool_that_is_closed_closes_what_is_in_use_and_who_waits_hears_o
         await asyncio.sleep(0)
         await pool.aclose()
         assert session.phase is Phase.CLOSED
+        numbers = pool.statistics
+        assert (numbers.idle, numbers.leased, numbers.waiting) == (0, 0, 0)
         with pytest.raises(ConnectError, match="the pool was closed"):
             await waiting
     with pytest.raises(UsageError):

@@ -126,11 +126,12 @@ class SessionPool:
         cancelled, all sockets are closed at once.
         """
         self._is_closed = True
-        for ticket in self._ledger.dismiss():
+        # Nothing comes back: who still uses a session has one that is closed, and a task of upkeep
+        # that is cancelled before its first step gives no place back.
+        waiting, self._ledger = self._ledger.tickets, Ledger(self._limits)
+        for ticket in waiting:
             if not ticket.done():
                 ticket.set_exception(ConnectError("the pool was closed", phase="pool"))
-        for key, _ in self._ledger.take_idle():
-            self._ledger.drop(key)
         try:
             if self._upkeep is not None:
                 self._upkeep.cancel()
@@ -181,7 +182,7 @@ class SessionPool:
             if ticket.done() and not ticket.cancelled() and ticket.exception() is None:
                 self._give_back(key, ticket.result())
             else:
-                self._ledger.leave(key.host, ticket)
+                self._ledger.leave(key, ticket)
             if isinstance(exc, TimeoutError) and timer.expired():
                 seconds = self._limits.wait
                 raise DeadlineError(
@@ -195,7 +196,7 @@ class SessionPool:
         if place.evicted is not None:
             self._made_at.pop(place.evicted, None)
             place.evicted.abort()
-        if place.kept is not None:
+        if place.kept is not None and not self._is_closed:
             self._ledger.put(key, place.kept)
             self._serve(key.host)
         else:
@@ -253,8 +254,9 @@ class SessionPool:
         await session.aclose()
 
     def _drop(self, key: Key) -> None:
-        self._ledger.drop(key)
-        self._serve(key.host)
+        if not self._is_closed:
+            self._ledger.drop(key)
+            self._serve(key.host)
 
     # --- upkeep
 
