@@ -205,6 +205,10 @@ RESUMABLE_SERVERS: Final = 4096
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
 
+# Failures that a pool remembers, one for each account and service, 1 to 3 KiB each: more than one
+# process has in use. Those that nobody has asked for the longest are forgotten, and may try again.
+POOL_FAILURES: Final = 16_384
+
 # Ranges of UIDs that a cursor keeps for a server without QRESYNC; 8 octets each in memory, 13 as
 # text. A mailbox of 100,000 messages with every second one deleted has 50,000.
 CURSOR_RANGES: Final = 100_000
