@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -26,24 +25,12 @@ from securemail import (
 )
 from securemail.pool import PoolLimits, SessionPool
 from securemail.reconnect import Backoff
-from securemail.testing import CertificateAuthority, MailServer
+from securemail.testing import MailServer
 from securemail.throttle import Throttle
 from tests.watching.worlds import account as imap_account
 from tests.watching.worlds import turns_until
 
-USERS = {"alice": "secret", "bob": "secret"}
 IMAP = Service.IMAP
-
-
-@pytest.fixture(scope="module")
-def ca() -> CertificateAuthority:
-    return CertificateAuthority()
-
-
-@pytest.fixture
-async def server(ca: CertificateAuthority) -> AsyncIterator[MailServer]:
-    async with MailServer(USERS, ca=ca) as running:
-        yield running
 
 
 def account(server: MailServer, user: str = "alice", **fields: Any) -> Account:
@@ -182,22 +169,6 @@ async def test_a_session_that_is_too_old_is_replaced(server: MailServer) -> None
     async with limited(maximum_age=1e-9) as pool:
         first = await used(pool, account(server))
         assert await used(pool, account(server)) is not first
-
-
-async def test_sessions_that_nobody_uses_are_closed(server: MailServer) -> None:
-    async with limited(idle=0.01) as pool:
-        await used(pool, account(server))
-        await server.wait_quiet()
-        assert pool.statistics.idle == 0
-
-
-async def test_the_minimum_is_kept_up_when_the_server_was_restarted(server: MailServer) -> None:
-    async with limited(minimum=2, idle=0.01) as pool:
-        await used(pool, account(server))
-        await turns_until(lambda: pool.statistics.idle == 2)
-        server.kill()
-        await server.wait_quiet()
-        await turns_until(lambda: server.sessions == 2)
 
 
 async def test_whoever_waits_is_served_in_order_and_within_the_maximum(server: MailServer) -> None:
