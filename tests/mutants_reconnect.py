@@ -7,6 +7,7 @@ from typing import Final
 from tests.mutants import Mutant
 
 KNOWN: Final = "tests/aio/test_known.py"
+PROXY: Final = "tests/session/test_proxy.py"
 CONFIRMING: Final = "tests/protocol/test_confirming.py"
 RECONNECT: Final = "tests/session/test_reconnect.py"
 
@@ -31,6 +32,13 @@ RECONNECT_MUTANTS: Final = (
         "            digest.update(certificate.public_bytes(Encoding.DER))",
         '            digest.update(b"")',
         f"{KNOWN}::test_nothing_is_assumed_on_another_proof",
+    ),
+    Mutant(
+        "a TLS session made through one proxy is taken up again through another",
+        "tls/resumption.py",
+        "            proxy=account.proxy,\n",
+        "            proxy=None,\n",
+        f"{PROXY}::test_a_tls_session_is_taken_up_again_only_through_the_proxy_it_was_made_through",
     ),
     Mutant(
         "a proof below the minimum is good enough for an assumption",

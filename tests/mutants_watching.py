@@ -14,6 +14,7 @@ BELLS: Final = "tests/watching/test_bells.py"
 NOTIFY: Final = "tests/watching/test_notify.py"
 SEVERAL: Final = "tests/watching/test_watch_all_cancelled.py"
 LUCK: Final = "tests/watching/test_bad_luck.py"
+SHORT: Final = "tests/watching/test_short_waits.py"
 POOL: Final = "tests/pool/test_pool.py"
 LEDGER: Final = "tests/pool/test_ledger.py"
 THROTTLE: Final = "tests/test_throttle.py"
@@ -135,6 +136,20 @@ WATCHING_MUTANTS: Final = (
         f"{WATCH}::test_a_change_of_uidvalidity_is_told_and_old_uids_are_not_announced_again",
     ),
     Mutant(
+        "a wait for the renewal of IDLE begins anew when it is cancelled",
+        "watching/imap.py",
+        "self._is_behind else self._due.left_s\n",
+        "self._is_behind else self._idle_s\n",
+        f"{SHORT}::test_a_line_that_is_half_open_is_noticed_when_it_is_time",
+    ),
+    Mutant(
+        "a wait for the next poll begins anew when it is cancelled",
+        "watching/imap.py",
+        "            await asyncio.sleep(self._due.left_s)\n",
+        "            await asyncio.sleep(self.poll_s)\n",
+        f"{SHORT}::test_a_server_without_idle_is_polled_when_it_is_time",
+    ),
+    Mutant(
         "a mailbox was seen as it is after the look",
         "watching/several.py",
         "        self._bells.saw(name, state)\n",
@@ -243,15 +258,15 @@ WATCHING_MUTANTS: Final = (
     Mutant(
         "a host is given more sessions than it may have",
         "pool/ledger.py",
-        "        if self._hosts[shelf.host] >= self._limits.per_host:\n",
+        "        if self._hosts[shelf.host].places >= self._limits.per_host:\n",
         "        if False:\n",
         f"{LEDGER}::test_a_host_has_no_more_than_its_limit_over_all_keys",
     ),
     Mutant(
         "a place is lost on who has given up",
         "pool/ledger.py",
-        "            if is_gone(ticket):\n                continue\n",
-        "",
+        "            while shelf.tickets and is_gone(ticket := next(iter(shelf.tickets))):\n",
+        "            while shelf.tickets and not (ticket := next(iter(shelf.tickets))):\n",
         f"{LEDGER}::test_a_place_is_not_lost_on_who_has_given_up",
     ),
 )

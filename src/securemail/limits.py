@@ -201,9 +201,17 @@ RESUMPTION_BARRED_S: Final = 3600
 # Servers, one for each account and service, with which something may be resumed; 1.5 KiB each.
 RESUMABLE_SERVERS: Final = 4096
 
+# What is remembered that one of them can do, in memory: a hundred names. A login takes what it is
+# told, up to `LOGIN_TOTAL_BYTES`; that, for each account of a fleet, would be a gigabyte.
+REMEMBERED_BYTES: Final = 16 * 1024
+
 # Sessions that are kept for each of them: one is left behind by each connection, and a client that
 # has more than a few connections to one server opens them one after another.
 RESUMABLE_PER_SERVER: Final = 4
+
+# Failures that a pool remembers, one for each account and service, 1 to 3 KiB each: more than one
+# process has in use. Those that nobody has asked for the longest are forgotten, and may try again.
+POOL_FAILURES: Final = 16_384
 
 # Ranges of UIDs that a cursor keeps for a server without QRESYNC; 8 octets each in memory, 13 as
 # text. A mailbox of 100,000 messages with every second one deleted has 50,000.

@@ -120,3 +120,13 @@ def test_when_there_are_too_many_servers_the_one_not_seen_for_longest_goes(
     for server in (servers[0], servers[1], servers[0], servers[2]):
         server.remember(PROVED, LISTED)
     assert [server.recall(PROVED) for server in servers] == [LISTED, None, LISTED]
+
+
+def test_a_server_that_says_too_much_is_not_remembered() -> None:
+    world = World()
+    most = limits.REMEMBERED_BYTES - 128
+    world.server.remember(PROVED, frozenset({"A" * (most + 1)}))
+    world.server.remember(PROVED, frozenset(f"CAP{n}" for n in range(limits.CAPABILITIES)))
+    assert len(world.known) == 0
+    world.server.remember(PROVED, frozenset({"A" * most}))
+    assert world.server.recall(PROVED) == frozenset({"A" * most})

@@ -104,7 +104,7 @@ def test_a_place_is_not_lost_on_who_has_given_up() -> None:
     desk.back("a", "s")
     assert 2 not in desk.given
     assert 3 in desk.given
-    desk.ledger.leave("h", 2)
+    desk.ledger.leave("a", 2)
     assert desk.ledger.waiting == 0
 
 
@@ -138,7 +138,23 @@ def test_a_ledger_that_is_empty_remembers_nobody() -> None:
     desk.ledger.drop("a")
     assert not desk.ledger._shelves
     assert not desk.ledger._hosts
-    assert not desk.ledger._queues
+
+
+def test_who_waits_costs_nothing_when_somebody_else_is_served() -> None:
+    desk, asked = Desk(), 0
+
+    def is_gone(_: int) -> bool:
+        nonlocal asked
+        asked += 1
+        return False
+
+    for ticket in range(1000):
+        desk.ledger.wait("abcde"[ticket % 5], "h", ticket)
+    served = [ticket for ticket, _ in desk.ledger.served("h", is_gone)]
+    assert (served, asked) == ([0, 1, 2], 4)
+    desk.ledger.drop("a")
+    assert [ticket for ticket, _ in desk.ledger.served("h", is_gone)] == [3]
+    assert asked == 6
 
 
 class Traffic(RuleBasedStateMachine):
@@ -180,8 +196,7 @@ class Traffic(RuleBasedStateMachine):
     def give_up(self, data: st.DataObject) -> None:
         if self.keys:
             ticket = data.draw(st.sampled_from(sorted(self.keys)))
-            self.desk.ledger.leave("h", ticket)
-            del self.keys[ticket]
+            self.desk.ledger.leave(self.keys.pop(ticket), ticket)
 
     @invariant()
     def limits_hold_and_nobody_waits_for_what_is_free(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import socket
 from typing import Any
 
 import pytest
@@ -16,6 +16,8 @@ from securemail import (
     Password,
     Phase,
     Policy,
+    Proxy,
+    ProxyKind,
     SecureSession,
     Service,
     TLSMode,
@@ -23,24 +25,12 @@ from securemail import (
 )
 from securemail.pool import PoolLimits, SessionPool
 from securemail.reconnect import Backoff
-from securemail.testing import CertificateAuthority, MailServer
+from securemail.testing import MailServer
 from securemail.throttle import Throttle
 from tests.watching.worlds import account as imap_account
 from tests.watching.worlds import turns_until
 
-USERS = {"alice": "secret", "bob": "secret"}
 IMAP = Service.IMAP
-
-
-@pytest.fixture(scope="module")
-def ca() -> CertificateAuthority:
-    return CertificateAuthority()
-
-
-@pytest.fixture
-async def server(ca: CertificateAuthority) -> AsyncIterator[MailServer]:
-    async with MailServer(USERS, ca=ca) as running:
-        yield running
 
 
 def account(server: MailServer, user: str = "alice", **fields: Any) -> Account:
@@ -89,6 +79,21 @@ async def test_a_session_goes_to_no_other_account(server: MailServer) -> None:
     async with limited() as pool:
         assert await used(pool, account(server)) is not await used(pool, account(server, "bob"))
         assert server.accepted == 2
+
+
+async def test_a_session_is_not_handed_out_on_another_way_to_the_server(
+    server: MailServer,
+) -> None:
+    async with limited() as pool:
+        first = await used(pool, account(server))
+        with socket.socket() as nobody:
+            nobody.bind(("127.0.0.1", 0))
+            for kind in ProxyKind:
+                proxy = Proxy(kind, *nobody.getsockname())
+                with pytest.raises(ConnectError) as caught:
+                    await used(pool, account(server, proxy=proxy))
+                assert caught.value.phase == "proxy"
+        assert await used(pool, account(server)) is first
 
 
 async def test_a_session_that_the_server_closed_is_never_handed_out(server: MailServer) -> None:
@@ -164,22 +169,6 @@ async def test_a_session_that_is_too_old_is_replaced(server: MailServer) -> None
     async with limited(maximum_age=1e-9) as pool:
         first = await used(pool, account(server))
         assert await used(pool, account(server)) is not first
-
-
-async def test_sessions_that_nobody_uses_are_closed(server: MailServer) -> None:
-    async with limited(idle=0.01) as pool:
-        await used(pool, account(server))
-        await server.wait_quiet()
-        assert pool.statistics.idle == 0
-
-
-async def test_the_minimum_is_kept_up_when_the_server_was_restarted(server: MailServer) -> None:
-    async with limited(minimum=2, idle=0.01) as pool:
-        await used(pool, account(server))
-        await turns_until(lambda: pool.statistics.idle == 2)
-        server.kill()
-        await server.wait_quiet()
-        await turns_until(lambda: server.sessions == 2)
 
 
 async def test_whoever_waits_is_served_in_order_and_within_the_maximum(server: MailServer) -> None:
@@ -264,6 +253,8 @@ async def test_a_pool_that_is_closed_closes_what_is_in_use_and_who_waits_hears_o
         await asyncio.sleep(0)
         await pool.aclose()
         assert session.phase is Phase.CLOSED
+        numbers = pool.statistics
+        assert (numbers.idle, numbers.leased, numbers.waiting) == (0, 0, 0)
         with pytest.raises(ConnectError, match="the pool was closed"):
             await waiting
     with pytest.raises(UsageError):

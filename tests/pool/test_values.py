@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from securemail import ConnectError, PolicyError, Shortfall, UsageError
+from securemail import ConnectError, PolicyError, Shortfall, UsageError, limits
 from securemail.pool import PoolLimits
 from securemail.pool.breaker import Breaker
 from securemail.reconnect import Backoff, Setback
@@ -52,3 +52,16 @@ def test_a_failure_that_somebody_must_mend_bars_the_way_until_it_is_forgotten() 
     assert barred.shortfalls == {Shortfall.NO_TLS}
     breaker.forget("a")
     assert breaker.error("a", 100) is None
+
+
+def test_when_too_many_have_failed_the_one_not_asked_for_longest_may_try_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(limits, "POOL_FAILURES", 2)
+    breaker: Breaker[str] = Breaker(Backoff())
+    refused = Setback(PolicyError("no", shortfalls=[Shortfall.NO_TLS]), 0, has_token=False)
+    breaker.failed("a", refused, now=100, chance=0)
+    breaker.failed("b", refused, now=100, chance=0)
+    assert breaker.error("a", 200) is not None
+    breaker.failed("c", refused, now=300, chance=0)
+    assert [key for key in "abc" if breaker.error(key, 400)] == ["a", "c"]

@@ -124,6 +124,23 @@ async def test_an_address_of_the_endpoint_is_what_the_proxy_is_asked_for(
     assert relay.asked == ["127.0.0.1"]
 
 
+async def test_a_tls_session_is_taken_up_again_only_through_the_proxy_it_was_made_through(
+    ca: CertificateAuthority,
+) -> None:
+    known = {"127.0.0.1": "127.0.0.1"}
+    async with (
+        MailServer({"alice": "secret"}, ca=ca) as server,
+        ProxyServer(ProxyKind.SOCKS5, known) as one,
+        ProxyServer(ProxyKind.SOCKS5, known) as other,
+    ):
+        resumed = []
+        for proxy in (None, one.proxy(), other.proxy(), None, one.proxy(), other.proxy()):
+            async with connect_imap(replace(mailserver.account(server), proxy=proxy)) as session:
+                resumed.append(session.confidentiality.resumed)
+    assert resumed == [False] * 3 + [True] * 3
+    assert len(one.asked) == len(other.asked) == 2
+
+
 @BOTH
 @pytest.mark.parametrize("slowly", [False, True])
 @pytest.mark.parametrize("tls", [TLSMode.STARTTLS, TLSMode.IMPLICIT])

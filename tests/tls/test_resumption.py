@@ -11,7 +11,18 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from securemail import Account, Endpoint, Password, Policy, Revocation, Service, TLSMode, TrustStore
+from securemail import (
+    Account,
+    Endpoint,
+    Password,
+    Policy,
+    Proxy,
+    ProxyKind,
+    Revocation,
+    Service,
+    TLSMode,
+    TrustStore,
+)
 from securemail.limits import RESUMPTION_S
 from securemail.proof import CertificateReason, TLSVersion, Trust
 from securemail.records import TLSARecord
@@ -92,6 +103,11 @@ OTHERS = {
     "channel binding": key(policy=Policy(require_channel_binding=True)),
     "trust": key(trust=TrustStore.from_pem(CertificateAuthority().pem)),
     "the system's trust": key(trust=TrustStore.system()),
+    "a proxy": key(proxy=Proxy(ProxyKind.SOCKS5, "proxy.example.org", 1080)),
+    "another proxy": key(proxy=Proxy(ProxyKind.SOCKS5, "proxy.example.net", 1080)),
+    "another proxy's account": key(
+        proxy=Proxy(ProxyKind.SOCKS5, "proxy.example.org", 1080, username="a", password="hidden")
+    ),
 }
 
 

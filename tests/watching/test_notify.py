@@ -151,7 +151,7 @@ async def test_a_server_that_always_speaks_unasked_is_polled(
         async def sleep(seconds: float) -> None:
             if seconds > 0:
                 slept.append(seconds)
-                events._source._due_at = 0.0  # type: ignore[attr-defined]  # it is SeveralSource
+                events._source._due.put_off(0)  # type: ignore[attr-defined]  # it is SeveralSource
 
         monkeypatch.setattr(asyncio, "sleep", sleep)
         await changed(events)

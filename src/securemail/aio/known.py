@@ -17,6 +17,8 @@ from securemail.proof import Proof
 from securemail.tls.resumption import SessionKey
 
 _LIFETIME: Final = dt.timedelta(seconds=limits.RESUMPTION_S)
+# What Python needs for a short text, and for its place in a set.
+_NAME_BYTES: Final = 128
 _BARRED: Final = dt.timedelta(seconds=limits.RESUMPTION_BARRED_S)
 
 
@@ -71,9 +73,12 @@ class KnownServer:
         return seen.capabilities if seen.standing == Standing.of(proof) else None
 
     def remember(self, proof: Proof, capabilities: frozenset[str]) -> None:
-        """Keep what it has said inside the TLS that has left `proof`."""
+        """Keep what it has said inside the TLS that has left `proof`, unless that is too much."""
         today = self.clock()
-        if may_assume(self.policy, proof) and not self.known.is_barred(self.key, today):
+        size = sum(len(name) + _NAME_BYTES for name in capabilities)
+        if size > limits.REMEMBERED_BYTES or not may_assume(self.policy, proof):
+            return
+        if not self.known.is_barred(self.key, today):
             self.known.keep(self.key, Seen(capabilities, Standing.of(proof)), today)
 
     def bar(self) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+from collections import OrderedDict
 from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from securemail import limits
 from securemail.aio.fresh import fresh
 from securemail.errors import SecureMailError
 from securemail.reconnect import Again, Backoff, Reason, Setback, Trouble, again, reason
@@ -27,12 +29,14 @@ class Bar:
 class Breaker(Generic[KeyT]):
     """Remembers failures: a hundred tasks must not try a wrong password a hundred times.
 
-    What may mend is tried again after a back-off, what somebody must mend is not.
+    What may mend is tried again after a back-off, what somebody must mend is not. Bounded, since a
+    program may make its accounts anew, each with a token function of its own: the keys that nobody
+    has asked for the longest go first.
     """
 
     def __init__(self, backoff: Backoff) -> None:
         self._backoff = backoff
-        self._bars: dict[KeyT, Bar] = {}
+        self._bars: OrderedDict[KeyT, Bar] = OrderedDict()
 
     def bar(self, key: KeyT) -> Bar | None:
         """Return what became of the last connect, None where it has worked."""
@@ -41,7 +45,10 @@ class Breaker(Generic[KeyT]):
     def error(self, key: KeyT, now: float) -> SecureMailError | None:
         """Return why nobody may connect now, None where somebody may."""
         bar = self.bar(key)
-        return bar.error if bar is not None and now < bar.until else None
+        if bar is None or now >= bar.until:
+            return None
+        self._bars.move_to_end(key)
+        return bar.error
 
     def failed(self, key: KeyT, setback: Setback, *, now: float, chance: float) -> Again | None:
         """Take note of a connect that failed, and return when the next may be made, if ever.
@@ -57,6 +64,9 @@ class Breaker(Generic[KeyT]):
         error.__cause__ = None
         until = math.inf if plan is None else now + plan.wait_s
         self._bars[key] = Bar(error, why, until, trouble if plan is None else plan.trouble)
+        self._bars.move_to_end(key)
+        if len(self._bars) > limits.POOL_FAILURES:
+            self._bars.popitem(last=False)
         return plan
 
     def forget(self, key: KeyT) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
+import heapq
+from collections import OrderedDict
 from collections.abc import Callable, Hashable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, TypeVar
+from itertools import count
+from typing import Final, Generic, TypeVar
 
 from securemail.pool.values import PoolLimits
 
@@ -35,41 +37,58 @@ class Place(Generic[SessionT]):
 
 
 @dataclass(slots=True)
-class _Shelf(Generic[SessionT]):
-    """The sessions of one account and service: `places` are taken, `idle` of them free to use."""
+class _Shelf(Generic[SessionT, TicketT]):
+    """The sessions of one account and service: `places` are taken, `idle` of them free to use.
+
+    `tickets` wait, each with its number; `listed` is the number by which the host's queue has them.
+    """
 
     host: str
     places: int = 0
     idle: list[Kept[SessionT]] = field(default_factory=list)
+    tickets: OrderedDict[TicketT, int] = field(default_factory=OrderedDict)
+    listed: int | None = None
+
+
+@dataclass(slots=True)
+class _Host(Generic[KeyT, SessionT, TicketT]):
+    """All shelves of a host: how many there are, and those of which places are taken.
+
+    `queue` is a heap of keys by the number of the first who waits. A key that has all that it may
+    have is not in it, and comes back when one of its sessions does.
+    """
+
+    shelves: int = 0
+    places: int = 0
+    taken: dict[KeyT, _Shelf[SessionT, TicketT]] = field(default_factory=dict)
+    queue: list[tuple[int, KeyT]] = field(default_factory=list)
 
 
 class Ledger(Generic[KeyT, SessionT, TicketT]):
     """Places per key and per host, and those who wait for one, in the order in which they came.
 
     A key is an account and a service. Whoever gets a place gives it back by `put` with a session,
-    or by `drop` without one; then `served` says whose turn it is.
+    or by `drop` without one; then `served` says whose turn it is. What that costs does not depend
+    on how many wait, but for the logarithm of the keys.
     """
 
     def __init__(self, limits: PoolLimits) -> None:
-        self._limits = limits
-        self._shelves: dict[KeyT, _Shelf[SessionT]] = {}
-        self._hosts: Counter[str] = Counter()
-        self._queues: dict[str, OrderedDict[TicketT, KeyT]] = {}
+        self._limits: Final = limits
+        self._shelves: dict[KeyT, _Shelf[SessionT, TicketT]] = {}
+        self._hosts: dict[str, _Host[KeyT, SessionT, TicketT]] = {}
+        self._numbers: Final = count()
 
     # --- coming and going
 
     def wait(self, key: KeyT, host: str, ticket: TicketT) -> None:
         """Join the queue; call `served` next."""
-        self._shelves.setdefault(key, _Shelf(host))
-        self._queues.setdefault(host, OrderedDict())[ticket] = key
+        self._shelf(key, host).tickets[ticket] = next(self._numbers)
+        self._list(key)
 
-    def leave(self, host: str, ticket: TicketT) -> None:
+    def leave(self, key: KeyT, ticket: TicketT) -> None:
         """Give up waiting."""
-        queue = self._queues.get(host, OrderedDict())
-        key = queue.pop(ticket, None)
-        if not queue:
-            self._queues.pop(host, None)
-        if key is not None:
+        if (shelf := self._shelves.get(key)) is not None:
+            shelf.tickets.pop(ticket, None)
             self._tidy(key)
 
     def served(
@@ -79,31 +98,42 @@ class Ledger(Generic[KeyT, SessionT, TicketT]):
 
         `is_gone` tells who has given up and not left yet: a place would be lost on them.
         """
-        blocked: set[KeyT] = set()
-        queue = self._queues.get(host, OrderedDict())
-        for ticket, key in tuple(queue.items()):
-            if is_gone(ticket):
+        queue = self._hosts[host].queue if host in self._hosts else []
+        while queue:
+            number, key = heapq.heappop(queue)
+            shelf = self._shelves.get(key)
+            if shelf is None or shelf.listed != number:
                 continue
-            place = None if key in blocked else self._take(key)
-            if place is None:
-                blocked.add(key)
+            shelf.listed = None
+            while shelf.tickets and is_gone(ticket := next(iter(shelf.tickets))):
+                del shelf.tickets[ticket]
+            if next(iter(shelf.tickets.values()), None) != number:
+                self._list(key)
                 continue
-            del queue[ticket]
-            yield ticket, place
-        if not queue:
-            self._queues.pop(host, None)
+            place = self._take(key)
+            if place is not None:
+                ticket, _ = shelf.tickets.popitem(last=False)
+                self._list(key)
+                yield ticket, place
+            elif shelf.places < self._limits.maximum:
+                # The host is full, and nobody's session there is idle: nothing for anybody.
+                self._list(key)
+                return
 
     def put(self, key: KeyT, kept: Kept[SessionT]) -> None:
         """Give a session back to be used again."""
         self._shelves[key].idle.append(kept)
+        self._list(key)
 
     def drop(self, key: KeyT) -> None:
         """Give a place back whose session is gone, or never was."""
         shelf = self._shelves[key]
+        host = self._hosts[shelf.host]
         shelf.places -= 1
-        self._hosts[shelf.host] -= 1
-        if not self._hosts[shelf.host]:
-            del self._hosts[shelf.host]
+        host.places -= 1
+        if not shelf.places:
+            del host.taken[key]
+        self._list(key)
         self._tidy(key)
 
     def _take(self, key: KeyT) -> Place[SessionT] | None:
@@ -114,19 +144,22 @@ class Ledger(Generic[KeyT, SessionT, TicketT]):
         if shelf.places >= self._limits.maximum:
             return None
         evicted = None
-        if self._hosts[shelf.host] >= self._limits.per_host:
+        if self._hosts[shelf.host].places >= self._limits.per_host:
             evicted = self._evict(shelf.host)
             if evicted is None:
                 return None
-        self._enter(shelf)
+        self._enter(key)
         return Place(evicted=evicted)
 
-    def _enter(self, shelf: _Shelf[SessionT]) -> None:
+    def _enter(self, key: KeyT) -> None:
+        shelf = self._shelves[key]
+        host = self._hosts[shelf.host]
         shelf.places += 1
-        self._hosts[shelf.host] += 1
+        host.places += 1
+        host.taken[key] = shelf
 
     def _evict(self, host: str) -> SessionT | None:
-        shelves = [(key, s) for key, s in self._shelves.items() if s.host == host and s.idle]
+        shelves = [(key, shelf) for key, shelf in self._hosts[host].taken.items() if shelf.idle]
         if not shelves:
             return None
         key, shelf = min(shelves, key=lambda each: each[1].idle[0].idle_since)
@@ -134,19 +167,27 @@ class Ledger(Generic[KeyT, SessionT, TicketT]):
         self.drop(key)
         return session
 
+    def _shelf(self, key: KeyT, host: str) -> _Shelf[SessionT, TicketT]:
+        if key not in self._shelves:
+            self._shelves[key] = _Shelf(host)
+            self._hosts.setdefault(host, _Host()).shelves += 1
+        return self._shelves[key]
+
+    def _list(self, key: KeyT) -> None:
+        """Have the first who waits for `key` in the queue of its host."""
+        shelf = self._shelves[key]
+        if shelf.tickets and shelf.listed is None:
+            shelf.listed = next(iter(shelf.tickets.values()))
+            heapq.heappush(self._hosts[shelf.host].queue, (shelf.listed, key))
+
     def _tidy(self, key: KeyT) -> None:
         shelf = self._shelves[key]
-        is_awaited = key in self._queues.get(shelf.host, OrderedDict()).values()
-        if not shelf.places and not is_awaited:
-            del self._shelves[key]
-
-    def dismiss(self) -> list[TicketT]:
-        """Let nobody wait any more, and return who did."""
-        tickets = [ticket for queue in self._queues.values() for ticket in queue]
-        for host in tuple(self._queues):
-            for ticket in tuple(self._queues[host]):
-                self.leave(host, ticket)
-        return tickets
+        if shelf.places or shelf.tickets:
+            return
+        del self._shelves[key]
+        self._hosts[shelf.host].shelves -= 1
+        if not self._hosts[shelf.host].shelves:
+            del self._hosts[shelf.host]
 
     # --- upkeep
 
@@ -173,22 +214,22 @@ class Ledger(Generic[KeyT, SessionT, TicketT]):
             shelf.idle = stay
         return out
 
-    def take_idle(self) -> list[tuple[KeyT, SessionT]]:
-        """Take out every idle session; `drop` each next."""
-        out = [(key, kept.session) for key, shelf in self._shelves.items() for kept in shelf.idle]
-        for shelf in self._shelves.values():
-            shelf.idle = []
-        return out
-
     def reserve(self, key: KeyT, host: str) -> bool:
         """Take a place that is missing from the minimum, if nobody must make room for it."""
-        shelf = self._shelves.setdefault(key, _Shelf(host))
-        is_full = self._hosts[host] >= self._limits.per_host
+        shelf = self._shelf(key, host)
+        is_full = self._hosts[host].places >= self._limits.per_host
         if shelf.places >= self._limits.minimum or is_full:
             self._tidy(key)
             return False
-        self._enter(shelf)
+        self._enter(key)
         return True
+
+    # --- what there is
+
+    @property
+    def tickets(self) -> list[TicketT]:
+        """Those who wait."""
+        return [ticket for shelf in self._shelves.values() for ticket in shelf.tickets]
 
     @property
     def idle(self) -> int:
@@ -198,9 +239,9 @@ class Ledger(Generic[KeyT, SessionT, TicketT]):
     @property
     def places(self) -> int:
         """How many places are taken, idle sessions included."""
-        return self._hosts.total()
+        return sum(host.places for host in self._hosts.values())
 
     @property
     def waiting(self) -> int:
         """How many wait."""
-        return sum(map(len, self._queues.values()))
+        return sum(len(shelf.tickets) for shelf in self._shelves.values())

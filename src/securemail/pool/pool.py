@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections import Counter
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Iterable
 from contextlib import asynccontextmanager
 from typing import Any, Final, Self
 
@@ -25,6 +26,7 @@ from securemail.throttle import Throttle
 _Session = SecureSession[Any]
 _Ticket = asyncio.Future[Place[_Session]]
 
+_log: Final = logging.getLogger("securemail.pool")
 
 # However short the times are: upkeep must not become the program's main business.
 _SHORTEST_PAUSE_S: Final = 0.005
@@ -126,11 +128,12 @@ class SessionPool:
         cancelled, all sockets are closed at once.
         """
         self._is_closed = True
-        for ticket in self._ledger.dismiss():
+        # Nothing comes back: who still uses a session has one that is closed, and a task of upkeep
+        # that is cancelled before its first step gives no place back.
+        waiting, self._ledger = self._ledger.tickets, Ledger(self._limits)
+        for ticket in waiting:
             if not ticket.done():
                 ticket.set_exception(ConnectError("the pool was closed", phase="pool"))
-        for key, _ in self._ledger.take_idle():
-            self._ledger.drop(key)
         try:
             if self._upkeep is not None:
                 self._upkeep.cancel()
@@ -181,7 +184,7 @@ class SessionPool:
             if ticket.done() and not ticket.cancelled() and ticket.exception() is None:
                 self._give_back(key, ticket.result())
             else:
-                self._ledger.leave(key.host, ticket)
+                self._ledger.leave(key, ticket)
             if isinstance(exc, TimeoutError) and timer.expired():
                 seconds = self._limits.wait
                 raise DeadlineError(
@@ -195,7 +198,7 @@ class SessionPool:
         if place.evicted is not None:
             self._made_at.pop(place.evicted, None)
             place.evicted.abort()
-        if place.kept is not None:
+        if place.kept is not None and not self._is_closed:
             self._ledger.put(key, place.kept)
             self._serve(key.host)
         else:
@@ -253,8 +256,9 @@ class SessionPool:
         await session.aclose()
 
     def _drop(self, key: Key) -> None:
-        self._ledger.drop(key)
-        self._serve(key.host)
+        if not self._is_closed:
+            self._ledger.drop(key)
+            self._serve(key.host)
 
     # --- upkeep
 
@@ -267,11 +271,9 @@ class SessionPool:
             now = asyncio.get_running_loop().time()
             old = self._ledger.too_old(now, lambda session: not is_reusable(session))
             gone = {key for key, session in old if session.phase is Phase.CLOSED}
-            await asyncio.gather(
-                *(self._close(key, session, is_poisoned=False) for key, session in old)
-            )
+            await _each(self._close(key, session, is_poisoned=False) for key, session in old)
             missing = [key for key in self._warm if self._ledger.reserve(key, key.host)]
-            await asyncio.gather(*(self._warm_up(key, has_lost=key in gone) for key in missing))
+            await _each(self._warm_up(key, has_lost=key in gone) for key in missing)
 
     async def _warm_up(self, key: Key, *, has_lost: bool) -> None:
         try:
@@ -282,3 +284,14 @@ class SessionPool:
                 raise
         else:
             self._keep(key, session)
+
+
+async def _each(jobs: Iterable[Awaitable[None]]) -> None:
+    """Do what upkeep has to do for each, whatever becomes of the others.
+
+    What is none of the library's errors is a bug, ours or of what the program gave us. Nobody waits
+    for upkeep who could be told, and for one account's sake it must not end for all: it is logged.
+    """
+    for result in await asyncio.gather(*jobs, return_exceptions=True):
+        if isinstance(result, Exception):
+            _log.error("upkeep of a pool failed, and goes on", exc_info=result)

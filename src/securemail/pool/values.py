@@ -47,7 +47,7 @@ class PoolStatistics:
 
     `leased` sessions are in use, or being connected for somebody; `waiting` is who waits for one.
     `reused` were handed out again, `failed_checks` found dead before that, `evicted` closed to make
-    room on their host.
+    room on their host. A pool that is closed holds nothing.
     """
 
     idle: int

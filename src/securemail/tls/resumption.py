@@ -18,6 +18,7 @@ from securemail import limits
 from securemail.account import Account, Endpoint, Service
 from securemail.minimum import Policy
 from securemail.proof import Proof, TLSVersion, Trust
+from securemail.proxy import Proxy
 from securemail.tls.findings import out_of_date
 from securemail.tls.revocation import objection
 from securemail.tls.verdict import Finding, Rules, Verdict, decide
@@ -32,8 +33,9 @@ class SessionKey:
 
     Two accounts share none, nor do two services or modes of one server: a server would see that the
     same program has both, and an attacker could answer for the one with the other (RFC 8446
-    section C.4). There is no client certificate in it: accounts with one resume nothing, and what
-    else is kept by this key (`aio/known.py`) the server has to confirm at each login.
+    section C.4). Nor do two ways to it, by another proxy or none: a ticket would tell who comes
+    before the login does. There is no client certificate in it: accounts with one resume nothing,
+    and what else is kept by this key (`aio/known.py`) the server has to confirm at each login.
     """
 
     address: str
@@ -44,6 +46,7 @@ class SessionKey:
     server_name: str
     policy: Policy
     trust: TrustStore
+    proxy: Proxy | None
 
     @classmethod
     def of(cls, account: Account, service: Service, endpoint: Endpoint, rules: Rules) -> Self:
@@ -57,6 +60,7 @@ class SessionKey:
             server_name=rules.server_name,
             policy=account.policy,
             trust=account.trust,
+            proxy=account.proxy,
         )
 
 

@@ -12,6 +12,7 @@ from securemail.transports.commands import Commands, commands_of
 from securemail.transports.pending import AnswerLine
 from securemail.uids import UIDSet
 from securemail.watching.cursor import Cursor
+from securemail.watching.due import Due
 from securemail.watching.events import WatchEvent
 from securemail.watching.source import Look
 from securemail.watching.view import (
@@ -74,6 +75,7 @@ class IMAPSource:
         self._mailbox: Final = mailbox_argument(mailbox)
         self._idle_s: Final = idle_s
         self._timeout_s: Final = timeout_s
+        self._due: Final = Due()
         self._commands: Commands
         self._asking: Asking
         self._capabilities: frozenset[str] = frozenset()
@@ -94,7 +96,9 @@ class IMAPSource:
         capabilities = session.capabilities
         self.is_pushed = "IDLE" in capabilities
         has_qresync = await enable_qresync(self._commands, capabilities)
-        return await self.look(self._commands, capabilities, cursor, has_qresync=has_qresync)
+        look = await self.look(self._commands, capabilities, cursor, has_qresync=has_qresync)
+        self._ask_later()
+        return look
 
     async def look(
         self,
@@ -191,19 +195,24 @@ class IMAPSource:
         """Wait for a push, or as long as one may wait without asking, and look."""
         lines = await self._pushed()
         try:
-            return await self._look(cursor, [*parse_items(lines)])
+            look = await self._look(cursor, [*parse_items(lines)])
         except BaseException:
             # Cancelled in the moment an answer came: the session lives on, what was heard does not.
             self._commands.forgot()
             raise
+        self._ask_later()
+        return look
+
+    def _ask_later(self) -> None:
+        self._due.put_off(self._idle_s if self.is_pushed else self.poll_s)
 
     async def _pushed(self) -> Iterable[AnswerLine]:
         """Return the next push; as long as it waits, nothing is taken that could be lost."""
         if not self.is_pushed:
-            await asyncio.sleep(self.poll_s)
+            await asyncio.sleep(self._due.left_s)
             return ()
         await self._commands.begin_idle()
-        wait_s = 0 if self._commands.has_missed or self._is_behind else self._idle_s
+        wait_s = 0 if self._commands.has_missed or self._is_behind else self._due.left_s
         return await self._commands.pushed(wait_s=wait_s) or ()
 
     async def _look(self, cursor: Cursor, pushed: list[Item]) -> Look[Cursor]:

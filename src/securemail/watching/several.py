@@ -16,6 +16,7 @@ from securemail.session import SecureSession
 from securemail.transports.commands import Commands, commands_of
 from securemail.watching.bells import Bells
 from securemail.watching.cursor import Cursor
+from securemail.watching.due import Due
 from securemail.watching.events import Connected, Lost, WatchEvent
 from securemail.watching.imap import IMAPSource, enable_qresync
 from securemail.watching.source import Look
@@ -71,7 +72,7 @@ class SeveralSource:
         self._told: frozenset[str] = frozenset()
         self._refused: set[str] = set()
         self._rolls = 0
-        self._due_at = 0.0
+        self._due: Final = Due()
         self._commands: Commands
         self._ear: _Ear
         self._proved: Confidentiality
@@ -146,7 +147,7 @@ class SeveralSource:
         for name in self._refused:
             self._bells.ring(name)
         self._bells.is_unsure = False
-        self._due_at = _now() + (self._idle_s if self.is_pushed else self.poll_s)
+        self._due.put_off(self._idle_s if self.is_pushed else self.poll_s)
         if silent or self._refused:
             self._hasten()
 
@@ -223,9 +224,7 @@ class SeveralSource:
 
     def _hasten(self) -> float:
         """Count again no later than when a server that cannot push would be asked; in seconds."""
-        now = _now()
-        self._due_at = min(self._due_at, now + self.poll_s)
-        return self._due_at - now
+        return self._due.hasten(self.poll_s)
 
     @property
     def _is_in_doubt(self) -> bool:
@@ -233,7 +232,7 @@ class SeveralSource:
 
     @property
     def _must_count(self) -> bool:
-        return self._due_at <= _now() or (self._is_in_doubt and self._rolls < _ROLLS)
+        return not self._due.left_s or (self._is_in_doubt and self._rolls < _ROLLS)
 
     async def _pushed(self) -> Sequence[Answer]:
         """Return the next push; as long as it waits, nothing is taken that could be lost."""
@@ -244,7 +243,7 @@ class SeveralSource:
             return ()
         self._rolls = 0
         await self._commands.begin_idle()
-        return await self._commands.pushed(wait_s=max(0, self._due_at - _now())) or ()
+        return await self._commands.pushed(wait_s=self._due.left_s) or ()
 
     async def _listen(self, pushed: Sequence[Answer]) -> None:
         self._hear(pushed)
@@ -256,10 +255,6 @@ class SeveralSource:
     def _hear(self, lines: Sequence[Answer]) -> None:
         # A server that has said goodbye need not answer to DONE.
         Heard.of(parse_items(self._bells.hear(lines)))
-
-
-def _now() -> float:
-    return asyncio.get_running_loop().time()
 
 
 @contextmanager

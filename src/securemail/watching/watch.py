@@ -24,6 +24,7 @@ from securemail.reconnect import Backoff, Setback, Trouble, again, reason
 from securemail.session import SecureSession
 from securemail.throttle import Throttle
 from securemail.watching.cursor import Cursor, MaildropCursor
+from securemail.watching.due import Due
 from securemail.watching.events import ConfidentialityChanged, Connected, Lost, WatchEvent
 from securemail.watching.imap import IMAPSource
 from securemail.watching.maildrop import MaildropSource
@@ -104,7 +105,7 @@ class Watch(Generic[CursorT, EventT]):
         self._trouble = Trouble()
         self._is_up = False
         self._up_at = 0.0
-        self._next_at = 0.0
+        self._due: Final = Due()
         self._is_over = False
         self._is_awaited = False
 
@@ -156,8 +157,7 @@ class Watch(Generic[CursorT, EventT]):
             self._failed(error)
 
     async def _connect(self) -> None:
-        loop = asyncio.get_running_loop()
-        await asyncio.sleep(self._next_at - loop.time())
+        await asyncio.sleep(self._due.left_s)
         if self._is_over:
             return
         session = await self._new_session()
@@ -174,7 +174,7 @@ class Watch(Generic[CursorT, EventT]):
             self._session = session
         else:
             await session.aclose()
-            self._next_at = loop.time() + self._source.poll_s
+            self._due.put_off(self._source.poll_s)
         self._connected(session.confidentiality, look)
 
     def _has_ended(self) -> bool:
@@ -233,7 +233,8 @@ class Watch(Generic[CursorT, EventT]):
             self._herald.stopped(whose, why)
             raise error
         self._herald.reconnecting(whose, why, wait_s=plan.wait_s, up_s=setback.up_s)
-        self._trouble, self._next_at = plan.trouble, now + plan.wait_s
+        self._trouble = plan.trouble
+        self._due.put_off(plan.wait_s)
         # Its frames hold the session and what it was doing.
         error = error.with_traceback(None)
         self._tell(self.cursor, lambda one: Lost(one, error, plan.wait_s))
