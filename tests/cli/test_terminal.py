@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from securemail import TLSMode
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import Run, World
 from tests.cli.processes import COMMAND, at_terminal
 
