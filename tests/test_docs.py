@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from securemail.testing import MailServer
+from tests.cli.processes import at_terminal
 from tests.test_rfc_coverage import exists
 
 ROOT = Path(__file__).parents[1]
@@ -150,6 +151,16 @@ def test_the_example_says_that_it_has_no_password_and_no_terminal_to_ask_on() ->
     assert done.returncode == 1
     assert done.stderr.startswith("no password: set MAIL_PASSWORD")
     assert done.stderr.count("\n") == 1
+
+
+def test_ctrl_c_ends_the_example_while_it_asks_for_the_password() -> None:
+    example = (sys.executable, str(ROOT / "examples" / "read_mail.py"))
+    without = {name: value for name, value in os.environ.items() if name != "MAIL_PASSWORD"}
+    with at_terminal("alice@example.org", "localhost", command=example, **without) as person:
+        person.read_until("Password: ")
+        person.press(b"\x03")
+        assert "Traceback" not in person.rest()
+        assert person.exit_code() == 130
 
 
 def test_the_demo_goes_from_an_address_to_a_kept_account_and_mail_and_refuses_an_attack() -> None:
