@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -176,3 +177,40 @@ def test_the_demo_goes_from_an_address_to_a_kept_account_and_mail_and_refuses_an
     assert "logged in by EXTERNAL" in printed
     assert "refused: STARTTLS was refused" in printed
     assert re.search(r"all that the attacker has seen: b'[0-9A-F]{8}1 STARTTLS\\r\\n'", printed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--help"], 0, "Go from an address to an account"),
+        (["--faster"], 2, "unrecognized arguments: --faster"),
+        (["alice@example.org"], 2, "unrecognized arguments: alice@example.org"),
+    ],
+)
+def test_the_demo_has_one_line_about_itself_and_ignores_no_argument(
+    arguments: list[str], code: int, words: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "securemail.demo", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code
+    assert words in done.stdout + done.stderr
+
+
+def test_the_demo_ends_without_a_traceback_when_nobody_reads_it_or_it_is_interrupted() -> None:
+    command = (sys.executable, "-u", "-m", "securemail.demo")
+    for is_read, code in ((False, 141), (True, 130)):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
+            assert demo.stdout
+            assert demo.stderr
+            demo.stdout.readline()
+            if is_read:
+                demo.send_signal(signal.SIGINT)
+            else:
+                demo.stdout.close()
+            assert b"Traceback" not in demo.stderr.read()
+        assert demo.returncode == code

@@ -19,4 +19,4 @@ def demo() -> None:
         Terminal().say(f"{exc.name} is missing: pip install 'securemail[testing]'")
         raise typer.Exit(Exit.USAGE) from None
 
-    main()
+    main([])
