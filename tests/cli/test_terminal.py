@@ -103,7 +103,7 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path, missing: str)
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     assert done.returncode == Exit.USAGE
-    assert done.stderr == f"{missing} is missing: pip install 'securemail[cli]'\n"
+    assert done.stderr == f"{missing} is missing: install the extra securemail[cli]\n"
     assert done.stdout == ""
 
 

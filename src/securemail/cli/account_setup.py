@@ -83,7 +83,7 @@ def add(
     """Find the servers of an address, log in to each, and keep the account.
 
     The password comes from SECUREMAIL_PASSWORD, or is asked for, and goes to the keyring. Without
-    one (`pip install 'securemail[keyring]'`) it is asked for each time. The passphrase of a key
+    one (extra `securemail[keyring]`) it is asked for each time. The passphrase of a key
     comes from SECUREMAIL_KEY_PASSPHRASE, or is asked for. Examples:
 
         securemail account add alice@example.org
