@@ -181,10 +181,12 @@ async def main(path: str) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 2 or not {"MAIL_PASSWORD", "CHAT_PASSWORD"} <= {*os.environ}:
         sys.exit(__doc__)
-    words = ""
+    end: str | int = 0
     try:
         asyncio.run(main(sys.argv[1]))
     except* (SecureMailError, ChatError, sqlite3.Error) as group:
-        words = "\n".join(map(str, group.exceptions))
+        end = "\n".join(map(str, group.exceptions))
+    except* KeyboardInterrupt:
+        end = 130
     # Not in there: what is raised behind `except*` would end in a group of its own.
-    sys.exit(words or None)
+    sys.exit(end)

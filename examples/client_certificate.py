@@ -40,3 +40,5 @@ if __name__ == "__main__":
         asyncio.run(main(Account(address, imap=imap, client_certificate=mine)))
     except (SecureMailError, OSError, ValueError) as exc:
         sys.exit(str(exc))
+    except KeyboardInterrupt:
+        sys.exit(130)

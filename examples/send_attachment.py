@@ -43,13 +43,10 @@ async def main(account: Account, message: EmailMessage) -> None:
 if __name__ == "__main__":
     if len(sys.argv) != 5 or "MAIL_PASSWORD" not in os.environ:
         sys.exit(__doc__)
-    sender, (host, _, port), recipient, file = (
-        sys.argv[1],
-        sys.argv[2].partition(":"),
-        *sys.argv[3:],
-    )
+    sender, server, recipient, file = sys.argv[1:]
+    host, _, port = server.partition(":")
     if port and not port.isdecimal():
-        sys.exit(f"{sys.argv[2]}: {port!r} is not the number of a port")
+        sys.exit(f"{server}: {port!r} is not the number of a port")
     try:
         credentials = Password(sender, os.environ["MAIL_PASSWORD"])
         submission = Endpoint(host, int(port or 465), TLSMode.IMPLICIT)
@@ -57,3 +54,5 @@ if __name__ == "__main__":
         asyncio.run(main(account, letter(sender, recipient, Path(file))))
     except (SecureMailError, OSError, ValueError) as exc:
         sys.exit(str(exc))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -50,3 +50,5 @@ if __name__ == "__main__":
         asyncio.run(main(Account(address, imap=imap, credentials=credentials), Path(sys.argv[3])))
     except (SecureMailError, ValueError) as exc:
         sys.exit(str(exc))
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import signal
 import subprocess
 import sys
 import textwrap
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from securemail.testing import MailServer
+from tests.cli.processes import at_terminal
 from tests.test_rfc_coverage import exists
 
 ROOT = Path(__file__).parents[1]
@@ -152,6 +154,16 @@ def test_the_example_says_that_it_has_no_password_and_no_terminal_to_ask_on() ->
     assert done.stderr.count("\n") == 1
 
 
+def test_ctrl_c_ends_the_example_while_it_asks_for_the_password() -> None:
+    example = (sys.executable, str(ROOT / "examples" / "read_mail.py"))
+    without = {name: value for name, value in os.environ.items() if name != "MAIL_PASSWORD"}
+    with at_terminal("alice@example.org", "localhost", command=example, **without) as person:
+        person.read_until("Password: ")
+        person.press(b"\x03")
+        assert "Traceback" not in person.rest()
+        assert person.exit_code() == 130
+
+
 def test_the_demo_goes_from_an_address_to_a_kept_account_and_mail_and_refuses_an_attack() -> None:
     printed = run("-m", "securemail.demo")
     assert printed.count("what names it is signed (DNSSEC)") == 6
@@ -165,3 +177,40 @@ def test_the_demo_goes_from_an_address_to_a_kept_account_and_mail_and_refuses_an
     assert "logged in by EXTERNAL" in printed
     assert "refused: STARTTLS was refused" in printed
     assert re.search(r"all that the attacker has seen: b'[0-9A-F]{8}1 STARTTLS\\r\\n'", printed)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--help"], 0, "Go from an address to an account"),
+        (["--faster"], 2, "unrecognized arguments: --faster"),
+        (["alice@example.org"], 2, "unrecognized arguments: alice@example.org"),
+    ],
+)
+def test_the_demo_has_one_line_about_itself_and_ignores_no_argument(
+    arguments: list[str], code: int, words: str
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "securemail.demo", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == code
+    assert words in done.stdout + done.stderr
+
+
+def test_the_demo_ends_without_a_traceback_when_nobody_reads_it_or_it_is_interrupted() -> None:
+    command = (sys.executable, "-u", "-m", "securemail.demo")
+    for is_read, code in ((False, 141), (True, 130)):
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as demo:
+            assert demo.stdout
+            assert demo.stderr
+            demo.stdout.readline()
+            if is_read:
+                demo.send_signal(signal.SIGINT)
+            else:
+                demo.stdout.close()
+            assert b"Traceback" not in demo.stderr.read()
+        assert demo.returncode == code

@@ -117,7 +117,7 @@ def test_the_command_without_its_extra_says_what_to_install(
 ) -> None:
     done = run(empty / "bin" / command[0], *command[1:], cwd=empty)
     assert done.returncode == 2
-    assert done.stderr.endswith("is missing: pip install 'securemail[cli]'\n")
+    assert done.stderr.endswith("is missing: install the extra securemail[cli]\n")
     assert "Traceback" not in done.stderr
 
 

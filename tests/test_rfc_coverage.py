@@ -22,6 +22,14 @@ REQUIREMENTS: Final = {
     "7-1",
     "8-1",
 }
+# What binds a client besides.
+OTHERS: Final = {
+    f"RFC {number}"
+    for number in (
+        *(2595, 3207, 5077, 5802, 5929, 6186, 7671, 7673, 7677, 7817),
+        *(8305, 8446, 8689, 9051, 9266, 9325, 9525),
+    )
+}
 OTHER_RFC: Final = re.compile(r"RFC \d{3,5}( §\d+(\.\d+)*)?")
 
 
@@ -84,6 +92,14 @@ def exists(test: str, root: Path) -> bool:
 
 def test_every_row_points_at_code_and_tests_that_exist() -> None:
     assert list(_faults(list(_rows(TABLE.read_text())), ROOT)) == []
+
+
+def test_every_requirement_has_a_row() -> None:
+    rows = {row.id for row in _rows(TABLE.read_text())}
+    assert REQUIREMENTS - rows == set()
+    assert {
+        name for name in OTHERS if not any(re.match(rf"{name}\b", row) for row in rows)
+    } == set()
 
 
 HEAD: Final = "| id | decided in | tests |\n|---|---|---|\n"

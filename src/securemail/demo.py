@@ -5,8 +5,11 @@ All on loopback. Run it with `python -m securemail.demo`; it needs the extra `se
 
 from __future__ import annotations
 
+import argparse
 import asyncio
+import os
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
 from email.message import EmailMessage
 from pathlib import Path
@@ -46,9 +49,23 @@ _PASSWORD: Final = "correct horse battery staple"  # noqa: S105 - of a server th
 _MECHANISMS: Final = ("SCRAM-SHA-256-PLUS", "SCRAM-SHA-256", "PLAIN", "EXTERNAL")
 
 
-def main() -> None:
-    """Run the demo."""
-    asyncio.run(_demo())
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the demo; without `arguments`, with those of the process."""
+    argparse.ArgumentParser(
+        prog="python -m securemail.demo",
+        description="Go from an address to an account, mail sent and read, and a refused attack; "
+        "all on loopback, with servers that come along.",
+    ).parse_args(arguments)
+    try:
+        asyncio.run(_demo())
+        sys.stdout.flush()
+    except KeyboardInterrupt:
+        sys.stderr.write("Interrupted.\n")
+        sys.exit(130)
+    except BrokenPipeError:
+        # `| head` has seen enough; Python would complain once more at its own end.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(141)
 
 
 async def _demo() -> None:

@@ -18,7 +18,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from securemail.cli.app import app
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from securemail.testing import MailServer, NameServer, mail_zone
 
 USERS = dict.fromkeys(("alice", "bob", "carol", "dave", "erin", "frank"), "secret")

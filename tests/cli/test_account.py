@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from securemail import TLSMode
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import InMemory, Run, World
 
 ADD = ("account", "add", "alice@example.org", "--username", "alice")

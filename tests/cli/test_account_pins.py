@@ -8,7 +8,7 @@ import json
 import pytest
 
 from securemail import TLSMode
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import Run, World
 from tests.cli.test_account import Added
 

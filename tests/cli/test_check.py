@@ -12,8 +12,8 @@ import typer
 
 from securemail import ConfirmationRequired, Service, TLSMode
 from securemail.cli.asking import confirm_hosts
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit
 from securemail.testing import CertificateAuthority, MailServer, Offer
 from tests.cli.conftest import Run, World, in_thread
 

@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import InMemory, Run, World
 from tests.cli.processes import at_terminal
 from tests.cli.test_terminal import environment

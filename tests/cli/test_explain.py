@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 from securemail import TLSMode
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import Run, World
 
 

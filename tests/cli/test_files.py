@@ -10,11 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from securemail.cli.exits import LocalError
 from securemail.cli.fetch.batch import Store
 from securemail.cli.fetch.maildir import Maildir
 from securemail.cli.fetch.mbox import Mbox
 from securemail.cli.files import write_through
+from securemail.cli.local import LocalError
 from tests.cli.test_resume import KINDS, MESSAGES
 
 SOURCE = "IMAP alice"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import Run, World
 
 Added = Callable[[str], None]

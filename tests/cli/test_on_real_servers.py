@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import Run
 from tests.cli.processes import start
 from tests.cli.test_fetch import subjects

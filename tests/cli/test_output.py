@@ -13,8 +13,8 @@ from rich.console import Console, Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit
 from securemail.cli.harmless import harmless, harmless_json
 from tests.cli.conftest import Run
 from tests.cli.processes import COMMAND

@@ -12,11 +12,11 @@ from typing import cast
 
 import pytest
 
-from securemail.cli.exits import LocalError
 from securemail.cli.fetch.batch import Store
 from securemail.cli.fetch.journal import Journal
 from securemail.cli.fetch.maildir import Maildir
 from securemail.cli.fetch.mbox import Mbox
+from securemail.cli.local import LocalError
 from tests.cli.test_fetch import subjects
 
 KINDS: list[tuple[Callable[[Path, str], Store], str]] = [(Maildir, "Maildir"), (Mbox, "all.mbox")]

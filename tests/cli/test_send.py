@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from securemail.testing import (
     CertificateAuthority,
     Close,

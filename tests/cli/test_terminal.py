@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from securemail import TLSMode
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from tests.cli.conftest import Run, World
 from tests.cli.processes import COMMAND, at_terminal
 
@@ -103,7 +103,7 @@ def test_without_its_extra_it_says_what_to_install(tmp_path: Path, missing: str)
         env={**os.environ, "PYTHONPATH": str(tmp_path)},
     )
     assert done.returncode == Exit.USAGE
-    assert done.stderr == f"{missing} is missing: pip install 'securemail[cli]'\n"
+    assert done.stderr == f"{missing} is missing: install the extra securemail[cli]\n"
     assert done.stdout == ""
 
 

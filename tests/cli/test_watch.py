@@ -19,7 +19,7 @@ from securemail import (
     UIDSet,
     UIDValidityChanged,
 )
-from securemail.cli.exits import Exit
+from securemail.cli.codes import Exit
 from securemail.cli.happenings import event_data, event_view
 from tests.cli.conftest import Run, World
 from tests.cli.processes import Process, start

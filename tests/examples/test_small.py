@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import sys
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -119,3 +120,37 @@ async def test_what_is_wrong_is_said_in_a_sentence(
     assert (code, printed) == (1, "")
     assert words in complained
     assert "Traceback" not in complained
+
+
+@pytest.mark.parametrize(
+    ("example", "arguments"),
+    [
+        ("read_mail.py", []),
+        ("watch_and_print.py", ["cursor"]),
+        ("send_attachment.py", ["bob@example.org", "mine.pem"]),
+        ("client_certificate.py", ["mine.pem"]),
+    ],
+)
+async def test_ctrl_c_ends_an_example_without_a_traceback(
+    world: World, example: str, arguments: list[str]
+) -> None:
+    mine = world.directory / "mine.pem"
+    mine.write_bytes(world.server.ca.client_pem(ALICE))
+    connected = asyncio.Event()
+
+    async def silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        await reader.read()
+        writer.close()
+
+    server = await asyncio.start_server(silent, "localhost", 0)
+    where = f"localhost:{server.sockets[0].getsockname()[1]}"
+    files = [argument.replace("mine.pem", str(mine)) for argument in arguments]
+    process = await world.start(example, ALICE, where, *files)
+    async with asyncio.timeout(LIMIT_S):
+        await connected.wait()
+        process.send_signal(signal.SIGINT)
+        printed, complained = await process.communicate()
+    server.close()
+    assert (process.returncode, printed) == (130, b"")
+    assert b"Traceback" not in complained

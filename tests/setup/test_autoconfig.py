@@ -237,4 +237,4 @@ async def test_without_the_extra_nothing_is_asked_and_a_note_says_what_to_instal
     monkeypatch.setitem(sys.modules, "aiohttp", None)
     found = await asked(Silent(1), ca)
     assert found.servers == ()
-    assert "pip install 'securemail[autoconfig]'" in found.notes[0]
+    assert "extra securemail[autoconfig]" in found.notes[0]

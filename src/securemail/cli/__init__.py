@@ -29,7 +29,7 @@ def _run() -> None:
         import rich  # noqa: F401, PLC0415 - only to see whether it is there
         import typer  # noqa: F401, PLC0415 - likewise
     except ModuleNotFoundError as exc:
-        _end(f"{exc.name} is missing: pip install 'securemail[cli]'", Exit.USAGE)
+        _end(f"{exc.name} is missing: install the extra securemail[cli]", Exit.USAGE)
     from securemail.cli.app import app  # noqa: PLC0415 - it needs both
 
     for stream in (sys.stdout, sys.stderr):

@@ -15,14 +15,14 @@ from securemail.cli import options
 from securemail.cli.account_views import account_data, accounts_view
 from securemail.cli.asking import confirm_hosts, confirmed
 from securemail.cli.check import Checked, check_account
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit
 from securemail.cli.hints import hints_on_changes
 from securemail.cli.looking import say_verdict
-from securemail.cli.options import Surroundings
+from securemail.cli.reports import reports_view
 from securemail.cli.storing import find_account, opened, store_path
+from securemail.cli.surroundings import Surroundings, surroundings
 from securemail.cli.unlocking import with_secrets
-from securemail.cli.view import reports_view
 from securemail.discovery.changes import Change, Changes
 from securemail.errors import ConfirmationRequired, DeadlineError, DiscoveryError, UsageError
 from securemail.policy.offer import TLSOffer
@@ -48,7 +48,7 @@ def try_out(
     """
     terminal = Terminal(is_json=json)
     path = store_path(store)
-    around = options.surroundings(terminal, dns, dns_anchor, None, timeout)
+    around = surroundings(terminal, dns, dns_anchor, None, timeout)
     stored = terminal.run("reading the accounts", find_account(path, which))
     account = with_secrets(terminal, path, stored)
     checked, falls = terminal.run("logging in", _tested(path, stored, account, around))
@@ -98,7 +98,7 @@ def upgrade(
     """
     terminal = Terminal(is_json=json)
     path = store_path(store)
-    around = options.surroundings(terminal, dns, dns_anchor, None, timeout)
+    around = surroundings(terminal, dns, dns_anchor, None, timeout)
     stored = terminal.run("reading the accounts", find_account(path, which))
     found = terminal.run("looking at what is advertised", _offered(stored.account, around))
     for each in found.changes:

@@ -8,15 +8,18 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Group
+from rich.text import Text
 
 from securemail.account import Account, Service, TLSMode
 from securemail.cli import enrol, options
-from securemail.cli.account_views import account_data, accounts_view, offer_view
+from securemail.cli.account_views import account_data, accounts_view
 from securemail.cli.asking import confirmed, typed
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit
-from securemail.cli.options import Surroundings
 from securemail.cli.storing import find_account, opened, store_path
+from securemail.cli.surroundings import Surroundings, surroundings
+from securemail.cli.view import DOUBTFUL, certificate_lines
 from securemail.errors import ConfidentialityWarning, UsageError
 from securemail.minimum import RFC_MINIMUM, Policy
 from securemail.setup.pins import PinOffer, pin_offer
@@ -60,7 +63,7 @@ def pin(
     """
     terminal = Terminal(is_json=json)
     path = store_path(store)
-    around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
+    around = surroundings(terminal, dns, dns_anchor, ca, timeout)
     terminal.run("reading the accounts", enrol.check_new(path, address))
     manual = enrol.manual(terminal, address, (imap, pop3, submission), tls, around.trust)
     account = manual or enrol.discovered(terminal, address, around, confirm or [])
@@ -154,3 +157,18 @@ async def _unpinned(path: Path, stored: StoredAccount) -> StoredAccount:
         account = replace(account, policy=RFC_MINIMUM)
     async with opened(path) as store:
         return await store.replace(stored, account)
+
+
+def offer_view(offer: PinOffer) -> Group:
+    """Return what a person must see before they accept a certificate (RFC 8314 section 5.4)."""
+    problems = ", ".join(problem.value for problem in offer.problems)
+    return Group(
+        Text(f"Nobody vouches for {offer.service.value} at {offer.endpoint}: {problems}.", "bold"),
+        *(Text(f"  {line}") for line in certificate_lines(offer.facts)),
+        Text(
+            "Whoever is between you and the server can make such a certificate, and will then get "
+            "the password and all mail. Ask the server's administrator for its SHA-256, on another "
+            "way than this network, and compare.",
+            style=DOUBTFUL,
+        ),
+    )

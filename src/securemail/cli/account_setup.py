@@ -12,13 +12,14 @@ from securemail.account import Account
 from securemail.cli import enrol, options
 from securemail.cli.account_views import account_data, accounts_view
 from securemail.cli.check import Checked, check_account
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit, local
 from securemail.cli.key_files import certificate_from
+from securemail.cli.local import local
 from securemail.cli.looking import say_verdict
-from securemail.cli.options import Surroundings
+from securemail.cli.reports import reports_view
 from securemail.cli.storing import opened, store_path
-from securemail.cli.view import reports_view
+from securemail.cli.surroundings import Surroundings, surroundings
 from securemail.errors import UsageError
 from securemail.store import Format, StoredAccount
 
@@ -82,7 +83,7 @@ def add(
     """Find the servers of an address, log in to each, and keep the account.
 
     The password comes from SECUREMAIL_PASSWORD, or is asked for, and goes to the keyring. Without
-    one (`pip install 'securemail[keyring]'`) it is asked for each time. The passphrase of a key
+    one (extra `securemail[keyring]`) it is asked for each time. The passphrase of a key
     comes from SECUREMAIL_KEY_PASSPHRASE, or is asked for. Examples:
 
         securemail account add alice@example.org
@@ -102,7 +103,7 @@ def add(
         _import(terminal, path, taken)
         return
     name = address or ""
-    around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
+    around = surroundings(terminal, dns, dns_anchor, ca, timeout)
     terminal.run("reading the accounts", enrol.check_new(path, name))
     manual = enrol.manual(terminal, name, (imap, pop3, submission), tls, around.trust)
     account = manual or enrol.discovered(terminal, name, around, confirm or [])

@@ -12,7 +12,6 @@ from rich.text import Text
 
 from securemail.cli.view import BAD, DOUBTFUL, GOOD, certificate_lines, services_line
 from securemail.pin import Pin
-from securemail.setup.pins import PinOffer
 from securemail.store import PinRecord, StoredAccount
 from securemail.store.document import entry_table
 from securemail.tls.facts import CertificateFacts
@@ -108,18 +107,3 @@ def account_data(stored: StoredAccount, pins: Iterable[PinRecord] = ()) -> dict[
     ]
     kept = {"id": stored.id, "secret_in_keyring": bool(tuple(stored.names))}
     return kept | entry_table(stored.entry) | ({"pin_history": history} if history else {})
-
-
-def offer_view(offer: PinOffer) -> Group:
-    """Return what a person must see before they accept a certificate (RFC 8314 section 5.4)."""
-    problems = ", ".join(problem.value for problem in offer.problems)
-    return Group(
-        Text(f"Nobody vouches for {offer.service.value} at {offer.endpoint}: {problems}.", "bold"),
-        *(Text(f"  {line}") for line in certificate_lines(offer.facts)),
-        Text(
-            "Whoever is between you and the server can make such a certificate, and will then get "
-            "the password and all mail. Ask the server's administrator for its SHA-256, on another "
-            "way than this network, and compare.",
-            style=DOUBTFUL,
-        ),
-    )

@@ -9,24 +9,15 @@ from typing import Annotated, Final
 
 import typer
 
-from securemail.cli import account_changes, account_pins, account_setup, options
+from securemail.cli import options
 from securemail.cli.account_views import account_data, account_view, accounts_view
 from securemail.cli.asking import confirmed
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import EXIT_CODES, Exit, local
+from securemail.cli.local import local
 from securemail.cli.storing import all_accounts, find_account, opened, store_path
 from securemail.errors import UsageError
 from securemail.store import Format, PinRecord, StoredAccount
-
-app = typer.Typer(
-    name="account",
-    rich_markup_mode=None,
-    no_args_is_help=True,
-    help="Keep accounts on this computer: servers, policies and pins in a file, passwords in "
-    "the keyring.",
-    epilog=EXIT_CODES,
-)
-app.command(short_help="Find the servers, log in, keep the account.")(account_setup.add)
 
 
 class FormatName(StrEnum):
@@ -39,7 +30,6 @@ class FormatName(StrEnum):
 _FORMATS: Final = {FormatName.json: Format.JSON, FormatName.toml: Format.TOML}
 
 
-@app.command("list", short_help="List the accounts.")
 def list_(store: options.Store = None, json: options.AsJSON = False) -> None:
     """List the accounts with their servers, how they log in, and what they insist on."""
     terminal = Terminal(is_json=json)
@@ -50,7 +40,6 @@ def list_(store: options.Store = None, json: options.AsJSON = False) -> None:
         terminal.say("No accounts yet: `securemail account add ADDRESS` makes the first.")
 
 
-@app.command(short_help="Show an account, and its pins.")
 def show(which: options.Which, store: options.Store = None, json: options.AsJSON = False) -> None:
     """Show an account, with the pins that it has and had."""
     terminal = Terminal(is_json=json)
@@ -64,7 +53,6 @@ async def _with_pins(path: Path, which: str) -> tuple[StoredAccount, tuple[PinRe
         return stored, await store.pins(stored)
 
 
-@app.command(short_help="Forget an account, and its password.")
 def remove(
     which: options.Which,
     yes: options.Yes = False,
@@ -88,13 +76,6 @@ async def _remove(path: Path, stored: StoredAccount) -> None:
         await store.remove(stored)
 
 
-app.command("test", short_help="Log in to all servers of an account.")(account_changes.try_out)
-app.command(short_help="Take what is better advertised now.")(account_changes.upgrade)
-app.command(short_help="Add an account by accepting a certificate.")(account_pins.pin)
-app.command(short_help="Undo the pins of an account.")(account_pins.unpin)
-
-
-@app.command(short_help="Write all accounts as JSON or TOML.")
 def export(
     file: Annotated[
         Path | None, typer.Argument(metavar="FILE", help="Default: standard output.")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from securemail.cli.exits import LocalError
+from securemail.cli.local import LocalError
 from securemail.errors import (
     CommandError,
     ConfirmationRequired,

@@ -1,31 +1,71 @@
-"""The commands together."""
+"""The commands together: what there is, and where it is."""
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, ClassVar
 
 import typer
 
 from securemail._version import __version__
-from securemail.cli import accounts, fetching, looking, sending, watching
-from securemail.cli.console import Terminal
-from securemail.cli.exits import EXIT_CODES, Exit
+from securemail.cli.codes import EXIT_CODES
+from securemail.cli.deferred import Deferred, Home
+
+
+class Commands(Deferred):
+    """`securemail …`."""
+
+    homes: ClassVar = {
+        "check": Home("looking", "check", "Tell whether the mail of an address is private."),
+        "discover": Home("looking", "discover", "Show where the mail of an address is."),
+        "explain": Home("looking", "explain", "Show all that one server proves."),
+        "account": Home("app", "account", "Keep accounts on this computer."),
+        "send": Home("sending", "send", "Submit a message; see what each recipient gets."),
+        "fetch": Home("fetching", "fetch", "Fetch mail into a Maildir or an mbox."),
+        "watch": Home("watching", "watch_", "Tell what happens in a mailbox."),
+        "demo": Home("demonstration", "demo", "Run the whole way on this computer."),
+    }
+
+
+class AccountCommands(Deferred):
+    """`securemail account …`."""
+
+    homes: ClassVar = {
+        "add": Home("account_setup", "add", "Find the servers, log in, keep the account."),
+        "list": Home("accounts", "list_", "List the accounts."),
+        "show": Home("accounts", "show", "Show an account, and its pins."),
+        "remove": Home("accounts", "remove", "Forget an account, and its password."),
+        "test": Home("account_changes", "try_out", "Log in to all servers of an account."),
+        "upgrade": Home("account_changes", "upgrade", "Take what is better advertised now."),
+        "pin": Home("account_pins", "pin", "Add an account by accepting a certificate."),
+        "unpin": Home("account_pins", "unpin", "Undo the pins of an account."),
+        "export": Home("accounts", "export", "Write all accounts as JSON or TOML."),
+    }
+
 
 app = typer.Typer(
     name="securemail",
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=EXIT_CODES,
 )
-app.command(short_help="Tell whether the mail of an address is private.")(looking.check)
-app.command(short_help="Show where the mail of an address is.")(looking.discover)
-app.command(short_help="Show all that one server proves.")(looking.explain)
-app.add_typer(accounts.app, short_help="Keep accounts on this computer.")
-app.command(short_help="Submit a message; see what each recipient gets.")(sending.send)
-app.command(short_help="Fetch mail into a Maildir or an mbox.")(fetching.fetch)
-app.command("watch", short_help="Tell what happens in a mailbox.")(watching.watch_)
+account = typer.Typer(
+    name="account",
+    cls=AccountCommands,
+    add_completion=False,
+    rich_markup_mode=None,
+    no_args_is_help=True,
+    help="Keep accounts on this computer: servers, policies and pins in a file, passwords in "
+    "the keyring.",
+    epilog=EXIT_CODES,
+)
+
+
+@account.callback()
+def _account() -> None:
+    pass
 
 
 def _version(value: bool) -> None:
@@ -41,19 +81,3 @@ def securemail(
     ] = False,
 ) -> None:
     """Tell whether mail is private between here and its servers (RFC 8314), and use it so."""
-
-
-@app.command(short_help="Run the whole way on this computer.")
-def demo() -> None:
-    """Run the whole way on this computer: discovery, mail sent and read, an attack refused.
-
-    It needs `pip install 'securemail[testing]'`, no network and no account.
-    """
-    try:
-        import trustme  # noqa: F401, PLC0415 - only to see whether it is there
-    except ModuleNotFoundError:
-        Terminal().say("trustme is missing: pip install 'securemail[testing]'")
-        raise typer.Exit(Exit.USAGE) from None
-    from securemail.demo import main  # noqa: PLC0415 - it needs that
-
-    main()

@@ -14,8 +14,8 @@ import typer
 from rich.text import Text
 
 from securemail.account import Account
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit
 from securemail.credentials import OAuthToken, Password
 from securemail.discovery.plan import Plan
 from securemail.errors import ConfirmationRequired, SecureMailError, UsageError

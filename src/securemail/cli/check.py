@@ -8,9 +8,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from securemail.account import Account, Service, TLSMode
-from securemail.cli.exits import Exit, exit_of
+from securemail.cli.codes import Exit
+from securemail.cli.exits import exit_of
 from securemail.cli.hints import hints_on, hints_on_changes, hints_on_plan, unique
-from securemail.cli.options import Surroundings
+from securemail.cli.surroundings import Surroundings
 from securemail.cli.target import servers_of
 from securemail.discovery.changes import ChangeKind, changes_between
 from securemail.discovery.plan import Plan

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import IntEnum
+from typing import Final
 
 
 class Exit(IntEnum):
@@ -30,3 +31,10 @@ class Exit(IntEnum):
     """The server refused what was asked, such as to open a mailbox."""
     INTERRUPTED = 130
     """Ctrl-C."""
+
+
+EXIT_CODES: Final = (
+    "Exit codes: 0 fine, 1 not private, 2 wrong usage, 3 no answer, 4 login refused, "
+    "5 a host must be confirmed, 6 not sent, 7 unknown whether sent, 8 a file or the keyring "
+    "failed, 9 refused by the server, 130 interrupted."
+)

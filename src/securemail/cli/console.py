@@ -16,9 +16,9 @@ import typer
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from securemail.cli.advice import advice_for
-from securemail.cli.exits import Exit, LocalError, exit_of
+from securemail.cli.codes import Exit
 from securemail.cli.harmless import Harmless, harmless_json
+from securemail.cli.local import LocalError
 from securemail.errors import ConfidentialityWarning, SecureMailError
 
 T = TypeVar("T")
@@ -95,6 +95,10 @@ class Terminal:
 
         `data` is what a program is told with `--json` beside the error.
         """
+        # They know all kinds of errors, of sessions and stores: only a failure waits for these.
+        from securemail.cli.advice import advice_for  # noqa: PLC0415 - see above
+        from securemail.cli.exits import exit_of  # noqa: PLC0415 - likewise
+
         if self.is_json:
             said = {"error": type(error).__name__, "message": str(error), **(data or {})}
             self._write_json(said)

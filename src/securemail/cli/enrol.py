@@ -16,8 +16,8 @@ from securemail.cli.asking import account_of, password_for, token_for
 from securemail.cli.check import find
 from securemail.cli.console import Terminal
 from securemail.cli.key_files import KEY
-from securemail.cli.options import Surroundings
 from securemail.cli.storing import all_accounts, keep
+from securemail.cli.surroundings import Surroundings
 from securemail.cli.target import servers_of
 from securemail.credentials import Credentials
 from securemail.discovery.endpoints import with_endpoint

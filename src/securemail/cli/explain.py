@@ -9,9 +9,10 @@ from rich.console import Group, RenderableType
 from rich.text import Text
 
 from securemail.account import Endpoint, TLSMode
-from securemail.cli.options import Surroundings
+from securemail.cli.reports import certificates_view, proof_lines
+from securemail.cli.surroundings import Surroundings
 from securemail.cli.target import Server
-from securemail.cli.view import certificates_view, proof_lines, sign
+from securemail.cli.view import sign
 from securemail.errors import ConfidentialityWarning, DiscoveryError
 from securemail.minimum import Policy
 from securemail.policy.confidentiality import Confidentiality

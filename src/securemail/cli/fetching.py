@@ -15,14 +15,15 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 
 from securemail.account import Account, Service
 from securemail.cli import options
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit, LocalError, local
 from securemail.cli.fetch.batch import Store
 from securemail.cli.fetch.incoming import Folder, Incoming, Maildrop, Waiting
 from securemail.cli.fetch.maildir import Maildir
 from securemail.cli.fetch.mbox import Mbox
-from securemail.cli.options import Surroundings
+from securemail.cli.local import LocalError, local
 from securemail.cli.storing import find_account, store_path
+from securemail.cli.surroundings import Surroundings, surroundings
 from securemail.cli.unlocking import with_secrets
 from securemail.connect import connect_imap, connect_pop3
 from securemail.errors import UsageError
@@ -85,7 +86,7 @@ def fetch(
     """
     terminal = Terminal(is_json=json)
     path = store_path(store)
-    around = options.surroundings(terminal, dns, dns_anchor, None, timeout)
+    around = surroundings(terminal, dns, dns_anchor, None, timeout)
     stored = terminal.run("reading the accounts", find_account(path, which))
     with terminal.failing(), local(target):
         reading = _reading(stored.account, service, mailbox)

@@ -11,7 +11,7 @@ import stat
 from pathlib import Path
 from typing import Final
 
-from securemail.cli.exits import LocalError
+from securemail.cli.local import LocalError
 
 _OTHERS_WRITE: Final = stat.S_IWGRP | stat.S_IWOTH
 # A pipe that nobody writes to must not hold us up.

@@ -12,7 +12,7 @@ from typing import Final
 from securemail.certificate import ClientCertificate
 from securemail.cli.asking import secret_for
 from securemail.cli.console import Terminal
-from securemail.cli.exits import local
+from securemail.cli.local import local
 from securemail.secret import Secret, SecretBytes
 
 KEY: Final = "SECUREMAIL_KEY"

@@ -11,13 +11,14 @@ from rich.text import Text
 from securemail.cli import options
 from securemail.cli.asking import account_of, password_for
 from securemail.cli.check import Checked, check_account, check_server, find
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit
 from securemail.cli.explain import explain_server
 from securemail.cli.hints import hints_on_plan
 from securemail.cli.plans import plan_data, plan_view
+from securemail.cli.reports import reports_view
+from securemail.cli.surroundings import surroundings
 from securemail.cli.target import is_address, servers_of
-from securemail.cli.view import reports_view
 from securemail.errors import UsageError
 
 Target = Annotated[
@@ -54,7 +55,7 @@ def check(
         securemail check imap.example.org:993 --dns 9.9.9.9
     """
     terminal = Terminal(is_json=json)
-    around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
+    around = surroundings(terminal, dns, dns_anchor, ca, timeout)
     if is_address(target):
         plan = terminal.run(f"looking for the servers of {target}", find(target, around))
         account = account_of(terminal, plan, confirm or [])
@@ -89,7 +90,7 @@ def discover(
         securemail discover alice@example.org --dns 9.9.9.9
     """
     terminal = Terminal(is_json=json)
-    around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
+    around = surroundings(terminal, dns, dns_anchor, ca, timeout)
     plan = terminal.run(f"looking for the servers of {address}", find(address, around))
     terminal.show(plan_view(plan, hints_on_plan(plan)), plan_data(plan))
 
@@ -113,7 +114,7 @@ def explain(
         securemail explain mail.example.org:1143 --service imap --tls starttls
     """
     terminal = Terminal(is_json=json)
-    around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
+    around = surroundings(terminal, dns, dns_anchor, ca, timeout)
     with terminal.failing():
         kind = (options.SERVICES.get(service), options.MODES.get(tls))
         found, *others = servers_of(server, *kind, field="HOST:PORT")

@@ -15,11 +15,12 @@ import typer
 
 from securemail.account import Account
 from securemail.cli import enrol, options
+from securemail.cli.codes import Exit
 from securemail.cli.console import Terminal
-from securemail.cli.exits import Exit, local
-from securemail.cli.options import Surroundings
+from securemail.cli.local import local
 from securemail.cli.outcomes import outcomes_view, recipient_data
 from securemail.cli.storing import all_accounts, chosen, store_path
+from securemail.cli.surroundings import Surroundings, surroundings
 from securemail.cli.unlocking import with_secrets
 from securemail.connect import connect_submission
 from securemail.dsn import DSN, Notify
@@ -99,7 +100,7 @@ def send(
     with terminal.failing():
         asked = DSN(notify=[Notify[each.name.upper()] for each in dsn]) if dsn else None
         message = _read(file)
-    around = options.surroundings(terminal, dns, dns_anchor, ca, timeout)
+    around = surroundings(terminal, dns, dns_anchor, ca, timeout)
     kept = terminal.run("reading the accounts", all_accounts(path))
     stored = _stored(terminal, kept, which, message)
     if stored is not None:

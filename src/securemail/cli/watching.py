@@ -12,11 +12,11 @@ import typer
 from securemail.account import Account, Service
 from securemail.cli import options
 from securemail.cli.console import Terminal
-from securemail.cli.exits import local
 from securemail.cli.files import digest, write_through
 from securemail.cli.happenings import event_data, event_view
-from securemail.cli.options import Surroundings
+from securemail.cli.local import local
 from securemail.cli.storing import find_account, store_path
+from securemail.cli.surroundings import Surroundings, surroundings
 from securemail.cli.unlocking import with_secrets
 from securemail.errors import UsageError
 from securemail.watching import Cursor, MaildropCursor, watch
@@ -57,7 +57,7 @@ def watch_(
     """
     terminal = Terminal(is_json=json)
     path = store_path(store)
-    around = options.surroundings(terminal, dns, dns_anchor, None, timeout)
+    around = surroundings(terminal, dns, dns_anchor, None, timeout)
     stored = terminal.run("reading the accounts", find_account(path, which))
     with terminal.failing():
         place = _Place.of(stored.account, mailbox, cursor, path)

@@ -177,7 +177,7 @@ def _new_root() -> trustme.CA:
         import trustme  # noqa: PLC0415 - an extra that programs need in their tests only
     except ImportError as exc:
         raise ImportError(
-            "CertificateAuthority needs trustme: pip install 'securemail[testing]'"
+            "CertificateAuthority needs trustme: install the extra securemail[testing]"
         ) from exc
     return trustme.CA(key_type=trustme.KeyType.ECDSA)
 

@@ -14,8 +14,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Final, Self
 
-from securemail.cli.exits import LocalError
 from securemail.cli.files import open_own, write_all
+from securemail.cli.local import LocalError
 
 _VERSION: Final = b"securemail fetch 1 "
 

@@ -10,10 +10,10 @@ import time
 from pathlib import Path
 from typing import Final
 
-from securemail.cli.exits import LocalError
 from securemail.cli.fetch.batch import Batch
 from securemail.cli.fetch.journal import Journal
 from securemail.cli.files import digest, open_mailbox, open_own, sync_folder, write_through
+from securemail.cli.local import LocalError
 
 _FROM: Final = re.compile(rb"^(>*From )", re.MULTILINE)
 

@@ -71,7 +71,7 @@ class Autoconfig:
             return DiscoveryError(f"{shown}: {exc}", reason=exc.reason)
 
 
-_MISSING: Final = "{name} was not asked: it needs aiohttp (pip install 'securemail[autoconfig]')"
+_MISSING: Final = "{name} was not asked: it needs aiohttp (extra securemail[autoconfig])"
 
 
 def _check(url: str) -> None:
