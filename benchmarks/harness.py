@@ -56,6 +56,11 @@ class Row:
         """Return it with its verdict."""
         return {**asdict(self), "verdict": self.verdict}
 
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Row:
+        """Return the row that `to_json` was asked for."""
+        return cls(**{name: value for name, value in fields.items() if name != "verdict"})
+
 
 def row(place: tuple[str, str, str], unit: str, values: Iterable[float], **more: Any) -> Row:
     """Return the row at `place` (scenario, case, peer) for what the rounds gave."""

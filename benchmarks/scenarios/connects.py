@@ -10,7 +10,7 @@ from benchmarks.harness import OURS, PeerError, Process, Row, present, ratios, r
 from benchmarks.peer import Job
 from benchmarks.world import World
 
-NAME = "cpu of a connect"
+NAME = "CPU of a connect"
 ROUNDS = {False: 3, True: 9}
 COUNTS = {False: 20, True: 200}
 AT_ONCE = 50
