@@ -30,7 +30,7 @@ Operation = Callable[["Job", Any], Any]
 class Job:
     """What to do, and where.
 
-    `ready` holds one session until `leave`; `connects` makes `count` of them, `concurrency` at
+    `ready` holds one session until `leave`, and says how long it took; `connects` makes `count` of them, `concurrency` at
     once; `hold` keeps `count` sessions until the process ends; any other is one of the peer's own
     operations, on a session of its own.
     """
@@ -110,8 +110,9 @@ def _do(
 
     match job.do:
         case "ready":
-            held.append(finish(connect(job)))
-            return {}
+            with measured() as took:
+                held.append(finish(connect(job)))
+            return took
         case "leave":
             while held:
                 finish(leave(held.pop()))

@@ -24,24 +24,26 @@ async function hold(job, connect, held) {
   return { rss: process.memoryUsage.rss() };
 }
 
+async function measured(work) {
+  const began = process.hrtime.bigint();
+  const before = process.cpuUsage();
+  await work();
+  const used = process.cpuUsage(before);
+  const wall = Number(process.hrtime.bigint() - began) / 1e9;
+  return { wall_s: wall, cpu_s: (used.user + used.system) / 1e6 };
+}
+
 async function perform(job, connect, leave, held) {
   switch (job.do) {
     case 'ready':
-      held.push(await connect(job));
-      return {};
+      return measured(async () => held.push(await connect(job)));
     case 'leave':
       while (held.length) await leave(held.pop());
       return {};
     case 'hold':
       return hold(job, connect, held);
-    case 'connects': {
-      const began = process.hrtime.bigint();
-      const before = process.cpuUsage();
-      await connects(job, connect, leave);
-      const used = process.cpuUsage(before);
-      const wall = Number(process.hrtime.bigint() - began) / 1e9;
-      return { wall_s: wall, cpu_s: (used.user + used.system) / 1e6 };
-    }
+    case 'connects':
+      return measured(() => connects(job, connect, leave));
     default:
       throw new Error(`no such operation: ${job.do}`);
   }
