@@ -17,6 +17,7 @@ from typing import Any
 
 from benchmarks import harness, report
 from benchmarks.scenarios import asking, bulk, connects, curves, memory, reader, round_trips
+from benchmarks.versions import versions
 from benchmarks.world import world
 
 SCENARIOS = {
@@ -35,7 +36,7 @@ def main() -> None:
     rows = list(_measured(options.only or list(SCENARIOS), is_full=options.full))
     found = {
         "target": "bench-full" if options.full else "bench",
-        "versions": harness.versions(),
+        "versions": versions(),
         "rows": [each.to_json() for each in rows],
     }
     options.results.parent.mkdir(exist_ok=True)

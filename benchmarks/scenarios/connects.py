@@ -17,7 +17,7 @@ AT_ONCE = 50
 BASE = "imaplib"
 PEERS = (
     *(OURS, f"{OURS}+uvloop", BASE),
-    *("aioimaplib", "aioimaplib+uvloop", "imapflow", "curl"),
+    *("aioimaplib", "aioimaplib+uvloop", "imapflow", "go-imap", "curl"),
 )
 # Milliseconds, user and system, one by one.
 TARGETS_MS = {"first": 2.0, "again": 1.5}

@@ -23,7 +23,7 @@ LET_GO_S = 5.0
 
 PEERS = (
     *(OURS, "imaplib", "poplib", "smtplib", "aioimaplib", "aiosmtplib"),
-    *("curl", "imapflow", "nodemailer"),
+    *("curl", "imapflow", "nodemailer", "go-imap", "go-smtp"),
 )
 
 # The least that the protocols allow (docs/benchmarks.md), TLS 1.3: a first connection, another one.
