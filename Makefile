@@ -74,14 +74,13 @@ screenshots: install ## take the pictures in docs/screenshots
 	@$(BIN)/python -m tests.cli.screenshots
 
 clean: ## remove .venv, caches and what was built
-	@rm -rf $(VENV) build dist tests/fuzz/.found .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf $(VENV) build dist benchmarks/bin tests/fuzz/.found .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Not listed: `make bench` does it. What cannot be had is left out, and the run says so.
 peers: install servers
 	@$(PIP) --editable '.[bench]'
-	@if command -v npm >/dev/null; then \
-		npm install --prefix benchmarks --no-audit --no-fund --silent || echo "npm failed: its peers are left out"; fi
+	@benchmarks/install-peers
 
 # Not listed: `make test` does it.
 servers:

@@ -1,6 +1,6 @@
 """Measure this library beside others.
 
-    python -m benchmarks [--full] [--only NAME] [--results FILE]
+    python -m benchmarks [--full] [--only NAME] [--results FILE] [--page FILE ...]
 
 `make bench` installs the peers first; what the numbers mean is in docs/benchmarks.md.
 """
@@ -11,10 +11,13 @@ import argparse
 import json
 import time
 import traceback
+from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from benchmarks import harness, report
 from benchmarks.scenarios import asking, bulk, connects, curves, memory, reader, round_trips
+from benchmarks.versions import versions
 from benchmarks.world import world
 
 SCENARIOS = {
@@ -23,34 +26,57 @@ SCENARIOS = {
 
 
 def main() -> None:
+    options = _options()
+    if options.page:
+        _write_page([json.loads(path.read_text()) for path in options.page])
+        return
+    for peer in harness.PEERS.values():
+        if (reason := harness.missing(peer)) is not None:
+            print(reason)
+    rows = list(_measured(options.only or list(SCENARIOS), is_full=options.full))
+    found = {
+        "target": "bench-full" if options.full else "bench",
+        "versions": versions(),
+        "rows": [each.to_json() for each in rows],
+    }
+    options.results.parent.mkdir(exist_ok=True)
+    options.results.write_text(json.dumps(found, indent=1) + "\n")
+    if not options.only:
+        _write_page([found])
+    for each in rows:
+        spread = f"{each.value:.2f} ({each.low:.2f}-{each.high:.2f})"
+        print(f"{each.case:34} {each.peer:20} {spread:>26} {each.unit:18} {each.verdict}")
+
+
+def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="more rounds, and larger numbers")
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="one scenario")
     parser.add_argument("--results", type=Path, default=harness.HERE / "results" / "results.json")
-    options = parser.parse_args()
-    for peer in harness.PEERS.values():
-        if (reason := harness.missing(peer)) is not None:
-            print(reason)
-    rows: list[harness.Row] = []
+    parser.add_argument(
+        "--page",
+        type=Path,
+        nargs="+",
+        metavar="RESULTS",
+        help="measure nothing, and write the page from the results of earlier runs",
+    )
+    return parser.parse_args()
+
+
+def _measured(names: list[str], *, is_full: bool) -> Iterator[harness.Row]:
     with world() as servers:
-        for name in options.only or SCENARIOS:
+        for name in names:
             began_s = time.monotonic()
             try:
-                for each in SCENARIOS[name].run(servers, is_full=options.full):
-                    rows.append(each)  # noqa: PERF402 - what was found before an error counts
+                yield from SCENARIOS[name].run(servers, is_full=is_full)
             except Exception:  # noqa: BLE001 - the other scenarios are worth having
                 print(f"{name} is left out from here on:\n{traceback.format_exc()}")
             print(f"{name}: {time.monotonic() - began_s:.0f} s", flush=True)
-    options.results.parent.mkdir(exist_ok=True)
-    versions = harness.versions()
-    found = {"versions": versions, "rows": [each.to_json() for each in rows]}
-    options.results.write_text(json.dumps(found, indent=1) + "\n")
-    if not options.only:
-        target = "bench-full" if options.full else "bench"
-        report.write(rows, versions, target)
-    for each in rows:
-        spread = f"{each.value:.2f} ({each.low:.2f}-{each.high:.2f})"
-        print(f"{each.case:34} {each.peer:20} {spread:>26} {each.unit:18} {each.verdict}")
+
+
+def _write_page(runs: list[dict[str, Any]]) -> None:
+    rows = [harness.Row.from_json(each) for run in runs for each in run["rows"]]
+    report.write(rows, runs[-1]["versions"], runs[-1]["target"])
 
 
 if __name__ == "__main__":

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import platform
 import shutil
 import statistics
 import subprocess
@@ -12,7 +10,6 @@ import sys
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final, Self
@@ -55,6 +52,11 @@ class Row:
     def to_json(self) -> dict[str, Any]:
         """Return it with its verdict."""
         return {**asdict(self), "verdict": self.verdict}
+
+    @classmethod
+    def from_json(cls, fields: Mapping[str, Any]) -> Row:
+        """Return the row that `to_json` was asked for."""
+        return cls(**{name: value for name, value in fields.items() if name != "verdict"})
 
 
 def row(place: tuple[str, str, str], unit: str, values: Iterable[float], **more: Any) -> Row:
@@ -105,6 +107,10 @@ def _node(module: str) -> tuple[str, ...]:
     return ("node", "--expose-gc", str(HERE / "peers" / f"{module}.mjs"))
 
 
+def _go(name: str) -> tuple[str, ...]:
+    return (str(HERE / "bin" / name),)
+
+
 _ALL: Final = ("imap", "pop3", "submission")
 PEERS: Final = {
     peer.name: peer
@@ -121,6 +127,8 @@ PEERS: Final = {
         Peer("curl", _python("curl"), _ALL),
         Peer("imapflow", _node("imapflow"), ("imap",)),
         Peer("nodemailer", _node("nodemailer"), ("submission",)),
+        Peer("go-imap", _go("go-imap"), ("imap",)),
+        Peer("go-smtp", _go("go-smtp"), ("submission",)),
     )
 }
 
@@ -178,6 +186,8 @@ class Process:
 def missing(peer: Peer) -> str | None:
     """Return why `peer` is left out, or None."""
     program = peer.command[0]
+    if program.startswith(str(HERE)) and not Path(program).exists():
+        return f"{peer.name} is left out: it is not built"
     if shutil.which(program) is None:
         return f"{peer.name} is left out: there is no {program}"
     if peer.name == "curl" and shutil.which("curl") is None:
@@ -190,41 +200,3 @@ def missing(peer: Peer) -> str | None:
 def present(names: Iterable[str]) -> list[Peer]:
     """Return those of `names` that are here."""
     return [PEERS[name] for name in names if missing(PEERS[name]) is None]
-
-
-def versions() -> dict[str, str]:
-    """Return what all of it was measured on."""
-    found = {
-        "cpu": f"{os.cpu_count()} of {_cpu()}",
-        "load": f"{os.getloadavg()[0]:.1f} at the end, what ran beside it included",
-        "system": f"{platform.system()} {platform.release()}",
-        "python": platform.python_version(),
-        "openssl of python": __import__("ssl").OPENSSL_VERSION.split()[1],
-    }
-    for package in (OURS, "cryptography", "pyOpenSSL", "aioimaplib", "aiosmtplib", "uvloop"):
-        found[package] = version(package)
-    for name, *command in (
-        ("dovecot", "/usr/sbin/dovecot", "--version"),
-        ("postfix", "/usr/sbin/postconf", "-h", "mail_version"),
-        ("curl", "curl", "--version"),
-        ("node", "node", "--version"),
-    ):
-        found[name] = _first_line(command)
-    for package in ("imapflow", "nodemailer"):
-        path = HERE / "node_modules" / package / "package.json"
-        found[package] = json.loads(path.read_text())["version"] if path.exists() else "none"
-    return found
-
-
-def _cpu() -> str:
-    for line in Path("/proc/cpuinfo").read_text().splitlines():
-        if line.startswith("model name"):
-            return line.partition(":")[2].strip()
-    return platform.machine()
-
-
-def _first_line(command: list[str]) -> str:
-    if shutil.which(command[0]) is None:
-        return "none"
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return (done.stdout or done.stderr).strip().split("\n")[0].removeprefix("curl ").split(" (")[0]

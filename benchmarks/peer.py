@@ -30,9 +30,9 @@ Operation = Callable[["Job", Any], Any]
 class Job:
     """What to do, and where.
 
-    `ready` holds one session until `leave`; `connects` makes `count` of them, `concurrency` at
-    once; `hold` keeps `count` sessions until the process ends; any other is one of the peer's own
-    operations, on a session of its own.
+    `ready` holds one session until `leave`, and says how long it took; `connects` makes `count` of
+    them, `concurrency` at once; `hold` keeps `count` sessions until the process ends; any other is
+    one of the peer's own operations, on a session of its own.
     """
 
     do: str
@@ -48,6 +48,13 @@ class Job:
     concurrency: int = 1
     is_first: bool = False  # to this server, as far as the account is concerned
     number: int = 0  # of the session, from 0
+    # What benchmarks.bulk has, for those who cannot import it.
+    mailbox: str = ""
+    messages: str = ""
+    items: str = ""
+    sender: str = ""
+    recipient: str = ""
+    message: str = ""
 
 
 class NamedContext(ssl.SSLContext):
@@ -110,8 +117,9 @@ def _do(
 
     match job.do:
         case "ready":
-            held.append(finish(connect(job)))
-            return {}
+            with measured() as took:
+                held.append(finish(connect(job)))
+            return took
         case "leave":
             while held:
                 finish(leave(held.pop()))

@@ -45,18 +45,35 @@ def draw(rows: Sequence[Row], path: Path) -> bool:
 
 
 def _bars(figure: Any, rows: Sequence[Row]) -> None:
-    unit = next((each.unit for each in rows if each.base), rows[0].unit)
-    shown = [each for each in rows if each.unit == unit][::-1]
+    """Draw the ratios, where there are any: each base is the line at 1."""
+    from matplotlib import ticker  # noqa: PLC0415 - an extra
+
+    ratios = _first_of_each([each for each in rows if each.base])
+    shown = (ratios or [each for each in rows if each.unit == rows[0].unit])[::-1]
     figure.set_size_inches(8, 0.6 + 0.22 * len(shown))
     axes = figure.add_subplot()
     spread = [[e.value - e.low for e in shown], [e.high - e.value for e in shown]]
     colours = [_COLOURS[each.peer.startswith(OURS)] for each in shown]
     places = range(len(shown))
-    values = [each.value for each in shown]
-    axes.barh(places, values, xerr=spread, color=colours, ecolor="#555555")
+    start = 1.0 if ratios else 0.0
+    widths = [each.value - start for each in shown]
+    axes.barh(places, widths, left=start, xerr=spread, color=colours, ecolor="#555555")
+    if ratios:
+        axes.set_xscale("log", subs=())
+        axes.xaxis.set_major_locator(ticker.LogLocator(subs=(1.0, 2.0, 5.0)))
+        axes.xaxis.set_major_formatter("{x:g}")
+        axes.axvline(1.0, color="#555555", linewidth=0.8)
     axes.set_yticks(places, [f"{each.case}: {each.peer}" for each in shown], fontsize=7)
-    axes.set_xlabel(unit)
+    axes.set_xlabel(", ".join(dict.fromkeys(each.unit for each in shown[::-1])))
     axes.margins(y=0.01)
+
+
+def _first_of_each(rows: Sequence[Row]) -> list[Row]:
+    """Return one ratio of each peer in each case: the one to the case's first base."""
+    found: dict[tuple[str, str], Row] = {}
+    for each in rows:
+        found.setdefault((each.case, each.peer), each)
+    return list(found.values())
 
 
 def _lines(figure: Any, rows: Sequence[Row]) -> None:

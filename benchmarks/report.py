@@ -3,47 +3,67 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import groupby
 from typing import Final
 
+from benchmarks import standing
 from benchmarks.harness import HERE, OURS, ROOT, Row
 from benchmarks.plots import curves_of, draw, slope
 
 DOCS: Final = ROOT / "docs"
 PLOTS: Final = DOCS / "benchmarks"
+_TABLE_GOES_BEFORE: Final = "## How to read it\n"
 
 
 def write(rows: list[Row], versions: dict[str, str], options: str) -> None:
     """Write the page and its plots."""
     PLOTS.mkdir(exist_ok=True)
+    for drawn_before in PLOTS.glob("*.svg"):
+        drawn_before.unlink()
     (DOCS / "benchmarks.md").write_text("\n".join(_page(rows, versions, options)) + "\n")
 
 
+def by_scenario(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    """Return the rows of each scenario, whatever came between them while they were measured."""
+    found: dict[str, list[Row]] = {}
+    for each in rows:
+        found.setdefault(each.scenario, []).append(each)
+    return found
+
+
 def _page(rows: list[Row], versions: dict[str, str], options: str) -> Iterator[str]:
-    yield (HERE / "reading.md").read_text().rstrip()
+    head, heading, reading = (HERE / "reading.md").read_text().partition(_TABLE_GOES_BEFORE)
+    scenarios = by_scenario(rows)
+    yield head + "\n".join(standing.table(scenarios))
     yield ""
+    yield heading + reading
     yield f"Measured by `make {options}` on:"
     yield ""
     yield from (f"- {name} {version}" for name, version in versions.items())
-    judged = [each for each in rows if each.target is not None]
-    missed = sum(each.verdict != "met" for each in judged)
     yield ""
+    yield from _targets([each for each in rows if each.target is not None])
+    for scenario, found in scenarios.items():
+        yield from _section(scenario, found)
+
+
+def _targets(judged: list[Row]) -> Iterator[str]:
+    missed = sum(each.verdict != "met" for each in judged)
     yield "## Targets"
     yield ""
     yield f"{len(judged) - missed} of {len(judged)} are met."
     yield ""
     yield from _table(judged)
-    for scenario, found in groupby(rows, lambda each: each.scenario):
-        of_it = list(found)
+
+
+def _section(scenario: str, rows: list[Row]) -> Iterator[str]:
+    yield ""
+    yield f"## {scenario[0].upper()}{scenario[1:]}"
+    yield ""
+    name = f"{scenario.replace(',', '').replace(' ', '-')}.svg"
+    if draw(rows, PLOTS / name):
+        yield f"![{scenario}](benchmarks/{name})"
         yield ""
-        yield f"## {scenario[0].upper()}{scenario[1:]}"
-        yield ""
-        name = f"{scenario.replace(',', '').replace(' ', '-')}.svg"
-        if draw(of_it, PLOTS / name):
-            yield f"![{scenario}](benchmarks/{name})"
-            yield ""
-        yield from _slopes(of_it)
-        yield from _table(of_it)
+    yield from _slopes(rows)
+    yield from _table(rows)
 
 
 def _slopes(rows: list[Row]) -> Iterator[str]:

@@ -21,10 +21,11 @@ from functools import cache
 from pathlib import Path
 from typing import Final
 
-from benchmarks.harness import HERE, PeerError, Process, versions
+from benchmarks.harness import HERE, PeerError, Process
 from benchmarks.hostile.clients import CLIENTS, Client, present
 from benchmarks.hostile.page import page
 from benchmarks.peer import Job
+from benchmarks.versions import versions
 
 from securemail import TLSMode
 from securemail.testing import CertificateAuthority, ScriptedServer

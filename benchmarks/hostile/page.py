@@ -9,6 +9,9 @@ from benchmarks.hostile.clients import Client
 
 from securemail.testing.attacks import Verdict
 
+# Of the versions, what none of these clients is made of.
+_ELSEWHERE = ("cpu", "go", "go-imap", "go-smtp")
+
 _HEAD = """# The same attacks on other clients
 
 Made by `make hostile`, which plays the attacks of `securemail.testing.attacks` (those that are over with
@@ -59,7 +62,7 @@ def page(
     for client in clients:
         lines += _failures(client.peer.name, outcomes.get(client.peer.name, {}))
     lines += ["", "## Versions", ""]
-    lines += [f"- {name} {version}" for name, version in versions.items() if name != "cpu"]
+    lines += [f"- {name} {version}" for name, version in versions.items() if name not in _ELSEWHERE]
     return "\n".join(lines) + "\n"
 
 

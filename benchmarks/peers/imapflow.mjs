@@ -18,4 +18,35 @@ async function connect(job) {
   return client;
 }
 
-await serve(connect, (client) => client.logout());
+const ITEMS = {
+  '(FLAGS)': { flags: true },
+  '(ENVELOPE)': { envelope: true },
+  '(BODY.PEEK[])': { source: true },
+};
+
+async function fetch(job, [client]) {
+  await client.mailboxOpen(job.mailbox);
+  let count = 0;
+  for await (const _ of client.fetch(job.messages, ITEMS[job.items])) count += 1;
+  if (count < job.count) throw new Error(`${count} messages of ${job.count}`);
+}
+
+async function idle(_, clients) {
+  for (const client of clients) {
+    await client.mailboxOpen('INBOX');
+    client.idle();
+  }
+  await rest({ count: 1 }); // it does not say when the server has answered
+}
+
+// Any other command ends IDLE.
+async function burst(_, clients) {
+  for (const client of clients) {
+    await client.mailboxOpen('INBOX');
+    await client.fetchOne('1', { source: true });
+  }
+}
+
+const rest = (job) => new Promise((resolve) => setTimeout(resolve, 1000 * job.count));
+
+await serve(connect, (client) => client.logout(), { fetch, idle, burst, rest });

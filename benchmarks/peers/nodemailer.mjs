@@ -27,4 +27,37 @@ function leave(client) {
   });
 }
 
-await serve(connect, leave);
+function send(job, client) {
+  return new Promise((resolve, reject) => {
+    const envelope = { from: job.sender, to: [job.recipient] };
+    client.send(envelope, job.message, (error) => (error ? reject(error) : resolve()));
+  });
+}
+
+async function submit(job, [client]) {
+  for (let number = 0; number < job.count; number += 1) await send(job, client);
+}
+
+// Its pool is above this connection, and does the same: each worker has a session.
+async function submitPool(job) {
+  let number = 0;
+  const worker = async () => {
+    const client = await connect(job);
+    while (number < job.count) {
+      number += 1;
+      await send(job, client);
+    }
+    await leave(client);
+  };
+  await Promise.all(Array.from({ length: job.concurrency }, worker));
+}
+
+async function submitEach(job) {
+  for (let number = 0; number < job.count; number += 1) {
+    const client = await connect(job);
+    await send(job, client);
+    await leave(client);
+  }
+}
+
+await serve(connect, leave, { submit, submit_pool: submitPool, submit_each: submitEach });

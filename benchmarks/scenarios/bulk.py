@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 
-from benchmarks.bulk import FETCHES, MESSAGES, POP3_USER, fill
+from benchmarks.bulk import FETCHES, MESSAGE, MESSAGES, POP3_USER, RECIPIENT, SENDER, fill
 from benchmarks.harness import OURS, ROOT, PeerError, Process, Row, present, ratios, row
 from benchmarks.peer import Job
 from benchmarks.world import World
@@ -41,11 +41,17 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
 
 def _fetches(world: World) -> Iterator[Case]:
     for name, fetch in FETCHES.items():
-        peers = [OURS, UVLOOP, "imaplib"]
+        does = dict.fromkeys([OURS, UVLOOP, "imaplib"], name)
         if name not in NOT_UPSTREAM:
-            peers += ["aioimaplib", "aioimaplib+uvloop"]
-        job = world.job("", "imap", "implicit")
-        yield Case(fetch.name, job, dict.fromkeys(peers, name), "imaplib")
+            does |= dict.fromkeys(["aioimaplib", "aioimaplib+uvloop"], name)
+        does |= dict.fromkeys(["imapflow", "go-imap"], "fetch")
+        job = replace(
+            world.job("", "imap", "implicit", count=fetch.least),
+            mailbox=fetch.mailbox,
+            messages=fetch.messages,
+            items=fetch.items,
+        )
+        yield Case(fetch.name, job, does, "imaplib")
 
 
 def _maildrop(world: World) -> Iterator[Case]:
@@ -58,9 +64,11 @@ def _maildrop(world: World) -> Iterator[Case]:
 
 
 def _submissions(job: Job, *, is_full: bool) -> Iterator[Case]:
-    ours, others = (OURS, UVLOOP), ("aiosmtplib", "aiosmtplib+uvloop")
+    ours = (OURS, UVLOOP)
+    others = ("aiosmtplib", "aiosmtplib+uvloop", "nodemailer", "go-smtp")
     count = MESSAGES
-    job = replace(job, count=count)
+    message = MESSAGE.decode()
+    job = replace(job, count=count, sender=SENDER, recipient=RECIPIENT, message=message)
     everybody = (*ours, "smtplib", *others)
     name = f"{count:,} submissions of 10 KiB"
     yield Case(f"{name}, one session", job, dict.fromkeys(everybody, "submit"), "smtplib")

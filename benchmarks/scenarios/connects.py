@@ -10,14 +10,14 @@ from benchmarks.harness import OURS, PeerError, Process, Row, present, ratios, r
 from benchmarks.peer import Job
 from benchmarks.world import World
 
-NAME = "cpu of a connect"
+NAME = "CPU of a connect"
 ROUNDS = {False: 3, True: 9}
 COUNTS = {False: 20, True: 200}
 AT_ONCE = 50
 BASE = "imaplib"
 PEERS = (
     *(OURS, f"{OURS}+uvloop", BASE),
-    *("aioimaplib", "aioimaplib+uvloop", "imapflow", "curl"),
+    *("aioimaplib", "aioimaplib+uvloop", "imapflow", "go-imap", "curl"),
 )
 # Milliseconds, user and system, one by one.
 TARGETS_MS = {"first": 2.0, "again": 1.5}

@@ -16,7 +16,7 @@ NAME = "memory of a session"
 SESSIONS = {False: 1000, True: 10_000}
 AT_ONCE = 50
 BURST_BYTES = 300_000
-PEERS = (OURS, f"{OURS}+uvloop", "aioimaplib", "aioimaplib+uvloop", "imapflow")
+PEERS = (OURS, f"{OURS}+uvloop", "aioimaplib", "aioimaplib+uvloop", "imapflow", "go-imap")
 REST_S = 3
 # KiB, and wake-ups: the timer that ends the measurement is one.
 TARGETS = {
@@ -48,8 +48,6 @@ def _cases(process: Process, job: Job, count: int) -> Iterator[tuple[str, str, f
     held = replace(job, count=count, concurrency=AT_ONCE)
     unit = "KiB (absolute)"
     yield "at rest", unit, (process.ask(held)["rss"] - before) / count / 1024
-    if process.peer.name == "imapflow":
-        return
     idling = process.ask(replace(held, do="idle"))["rss"]
     yield "in IDLE", unit, (idling - before) / count / 1024
     rest = process.ask(replace(job, do="rest", count=REST_S))
