@@ -104,7 +104,7 @@ def fetching() -> tuple[Clock, MemoryTransport, Conversation, Pending]:
         is_patient=True,
         wire=b"A0 FETCH\r\n",
         ended=clock.loop.create_future(),
-        late=DeadlineError("late", phase="command", seconds=10),
+        late=lambda *_: DeadlineError("late", phase="command", seconds=10),
     )
     return clock, transport, talk, pending
 

@@ -129,11 +129,6 @@ class Commands:
 
     def _pending(self, text: str) -> Pending:
         name, tag = text.partition(" ")[0], self._new_tag()
-        late = DeadlineError(
-            f"{self._conversation.peer}: no answer to {name} for {self._timeout_s:g} s",
-            phase="command",
-            seconds=self._timeout_s,
-        )
         return Pending(
             name=name,
             tag=tag,
@@ -141,10 +136,14 @@ class Commands:
             is_sync=True,
             wire=f"{tag} {text}\r\n".encode("ascii"),
             ended=asyncio.get_running_loop().create_future(),
-            late=late,
+            late=self._unanswered,
             # A server that goes on pushing after DONE must not be waited for.
             is_patient=name != "IDLE",
         )
+
+    def _unanswered(self, peer: str, name: str, _: float) -> DeadlineError:
+        message = f"{peer}: no answer to {name} for {self._timeout_s:g} s"
+        return DeadlineError(message, phase="command", seconds=self._timeout_s)
 
     def _lines(self, pending: Pending) -> list[AnswerLine]:
         if pending.result != "OK":

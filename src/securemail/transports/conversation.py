@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
@@ -87,7 +88,6 @@ class Conversation:
         self.check()
         if self._compression is not None:
             raise UsageError("was asked for already", field="compress")
-        message = f"{self.peer}: COMPRESS took longer than {timeout_s:g} s"
         self._compression = Pending(
             name="COMPRESS",
             tag=tag,
@@ -95,7 +95,7 @@ class Conversation:
             is_sync=True,
             wire=f"{tag} COMPRESS DEFLATE\r\n".encode(),
             ended=self._loop.create_future(),
-            late=DeadlineError(message, phase="command", seconds=timeout_s),
+            late=_took_too_long,
         )
         await self.ask(self._compression, timeout_s=timeout_s)
         self.check()
@@ -117,14 +117,14 @@ class Conversation:
         """End because the connection is gone; `error` is the transport's reason, if it has one."""
         self._end(connection_lost(self.peer, error, self.dialog.last_words))
 
-    async def ask(self, pending: Pending, *, timeout_s: float) -> None:
-        """Return when the command has its answer; raise `late` after `timeout_s`.
+    def ask(self, pending: Pending, *, timeout_s: float) -> Coroutine[Any, Any, None]:
+        """Ask, and return what to await for the answer; it raises `late` after `timeout_s`.
 
         An IDLE may be silent between its beginning and `idle_done`. Giving up on a command that was
         sent ends the conversation: nobody would know any more whose answer comes next.
         """
         self.dialog.ask(pending)
-        await self.answered(pending, timeout_s=timeout_s)
+        return self.answered(pending, timeout_s=timeout_s)
 
     async def answered(self, pending: Pending, *, timeout_s: float) -> None:
         """Return when a command that was asked has its answer; otherwise as `ask`."""
@@ -161,7 +161,7 @@ class Conversation:
             self._late(pending, timeout_s)
 
     def _late(self, pending: Pending, timeout_s: float) -> None:
-        pending.end(pending.late)
+        pending.end(pending.late(self.peer, pending.name, timeout_s))
         self._give_up(pending, f"timed out after {timeout_s:g} s")
 
     def _progress(self, pending: Pending) -> tuple[int, ...]:
@@ -192,3 +192,8 @@ class Conversation:
             self._compressed = self._compression = None
             self.state_change.set()
             self.state_change.clear()
+
+
+def _took_too_long(peer: str, name: str, seconds: float) -> DeadlineError:
+    message = f"{peer}: {name} took longer than {seconds:g} s"
+    return DeadlineError(message, phase="command", seconds=seconds)

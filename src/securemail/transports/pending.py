@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeAlias
 
@@ -16,6 +17,8 @@ from securemail.errors import LimitExceeded, SecureMailError
 # aioimaplib's shape: a line is bytes, a literal a bytearray, and programs tell them apart by type.
 AnswerLine: TypeAlias = bytes | bytearray
 
+Late: TypeAlias = Callable[[str, str, float], SecureMailError]
+
 
 @dataclass(slots=True, eq=False)
 class Pending:
@@ -25,7 +28,7 @@ class Pending:
     `slot` is the untagged response that answers it, `literal` what it sends on a continuation. More
     than `max_bytes` of an answer end the session. The first `complete` lines are those of whole
     responses. `ended` is set exactly once: then `error`, or `result` and `lines`, say how. `late`
-    is the error of one that times out.
+    makes the error of one that has timed out, from peer, name and seconds.
 
     Its repr tells no content: asyncio's debug mode logs it, as the argument of a slow callback.
     """
@@ -36,7 +39,7 @@ class Pending:
     is_sync: bool
     wire: bytes = field(repr=False)
     ended: asyncio.Future[None]
-    late: SecureMailError = field(repr=False)
+    late: Late = field(repr=False)
     literal: bytes | None = field(default=None, repr=False)
     max_bytes: int | None = None
     lines: list[AnswerLine] = field(default_factory=list, repr=False)
