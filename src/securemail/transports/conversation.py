@@ -5,7 +5,8 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from securemail.aio.bell import Bell
 from securemail.aio.fresh import fresh
@@ -115,14 +116,14 @@ class Conversation:
         """End because the connection is gone; `error` is the transport's reason, if it has one."""
         self._end(connection_lost(self.peer, error, self.dialog.last_words))
 
-    async def ask(self, pending: Pending, *, timeout_s: float) -> None:
-        """Return when the command has its answer; raise `late` after `timeout_s`.
+    def ask(self, pending: Pending, *, timeout_s: float) -> Coroutine[Any, Any, None]:
+        """Ask, and return what to await for the answer; it raises `late` after `timeout_s`.
 
         An IDLE may be silent between its beginning and `idle_done`. Giving up on a command that was
         sent ends the conversation: nobody would know any more whose answer comes next.
         """
         self.dialog.ask(pending)
-        await self.answered(pending, timeout_s=timeout_s)
+        return self.answered(pending, timeout_s=timeout_s)
 
     async def answered(self, pending: Pending, *, timeout_s: float) -> None:
         """Return when a command that was asked has its answer; otherwise as `ask`."""

@@ -61,8 +61,10 @@ class Dialog:
 
     def ask(self, pending: Pending) -> None:
         """Send the command when its turn comes; await `pending.ended`."""
-        self._waiting[pending] = None
-        self._start_ready()
+        if self._waiting or not self._is_free_for(pending):
+            self._waiting[pending] = None
+        else:
+            self._start(pending)
 
     def withdraw(self, pending: Pending) -> bool:
         """Forget a command that was not sent. Return False when it is too late for that."""

@@ -151,6 +151,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
         if self.state not in aioimaplib.Commands[command.name].valid_states:
             raise aioimaplib.Abort(f"command {command.name} illegal in state {self.state}")
         pending = self._pending(command, literal)
+        del command  # it has an event of its own: 1.4 KiB for as long as an IDLE lasts
         pending.is_patient = silence_s is not None or pending.is_idle
         await self.conversation.ask(pending, timeout_s=silence_s or self._limit_s())
         return aioimaplib.Response(pending.result, pending.lines)
@@ -257,6 +258,14 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         async with asyncio.timeout(timeout):
             return await self.protocol.idle_queue.get()
 
+    async def idle(self) -> aioimaplib.Response:
+        """Return the answer to IDLE, once `idle_done` or the server has ended it."""
+        try:
+            return await self.protocol.idle()
+        finally:
+            if self._idle_waiter is not None:
+                self._idle_waiter.cancel()
+
     async def idle_start(
         self,
         timeout: float = aioimaplib.TWENTY_NINE_MINUTES,  # noqa: ASYNC109 - as above
@@ -279,9 +288,7 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         if not self.has_pending_idle():
             await idle  # raises the reason, unless it is a plain NO
             raise aioimaplib.Abort("server returned error to IDLE command")
-        timer = self.protocol.loop.call_later(timeout, self._stop_waiting)
-        idle.add_done_callback(lambda _: timer.cancel())
-        self._idle_waiter = timer
+        self._idle_waiter = self.protocol.loop.call_later(timeout, self._stop_waiting)
         return idle
 
     def _stop_waiting(self) -> None:

@@ -17,6 +17,8 @@ from securemail.errors import DeadlineError, LimitExceeded, SecureMailError
 # aioimaplib's shape: a line is bytes, a literal a bytearray, and programs tell them apart by type.
 AnswerLine: TypeAlias = bytes | bytearray
 
+Late: TypeAlias = Callable[[str, str, float], SecureMailError]
+
 
 def late(peer: str, command: str, seconds: float) -> SecureMailError:
     """Return the error of a command that was not answered in time."""
@@ -32,7 +34,7 @@ class Pending:
     `slot` is the untagged response that answers it, `literal` what it sends on a continuation. More
     than `max_bytes` of an answer end the session. The first `complete` lines are those of whole
     responses. `ended` is set exactly once: then `error`, or `result` and `lines`, say how. `late`
-    makes the error of one that times out: one made beforehand would wait with each session.
+    makes the error of one that has timed out, from peer, name and seconds.
 
     Its repr tells no content: asyncio's debug mode logs it, as the argument of a slow callback.
     """
@@ -43,7 +45,7 @@ class Pending:
     is_sync: bool
     wire: bytes = field(repr=False)
     ended: asyncio.Future[None]
-    late: Callable[[str, str, float], SecureMailError] = field(default=late, repr=False)
+    late: Late = field(default=late, repr=False)
     literal: bytes | None = field(default=None, repr=False)
     max_bytes: int | None = None
     lines: list[AnswerLine] = field(default_factory=list, repr=False)

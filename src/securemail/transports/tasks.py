@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any
 
 
@@ -12,10 +13,15 @@ def kept(work: Coroutine[Any, Any, Any], among: set[Any]) -> asyncio.Task[Any]:
     """Return a task that is in `among` as long as it runs."""
     task = asyncio.ensure_future(work)
     among.add(task)
-    task.add_done_callback(among.discard)
-    # A program that drops the future has not forgotten an error: all its calls will raise it.
-    task.add_done_callback(lambda done: done.cancelled() or done.exception())
+    task.add_done_callback(partial(_forget, among))
     return task
+
+
+def _forget(among: set[Any], done: asyncio.Task[Any]) -> None:
+    among.discard(done)
+    # A program that drops the future has not forgotten an error: all its calls will raise it.
+    if not done.cancelled():
+        done.exception()
 
 
 async def cancelled(task: asyncio.Task[Any]) -> None:
