@@ -25,15 +25,16 @@ from securemail.transports.cause import connection_lost, located
 from securemail.wire.smtp import Answer, AnswerReader
 
 _CLOSING: Final = 421
-_END_OF_DATA: Final = b".\r\n"
+DATA: Final = b"DATA\r\n"
+END_OF_DATA: Final = b".\r\n"
 _UNKNOWN: Final = "the message may have been accepted, or not"
 
 
 class Exchange(asyncio.Protocol):
     """What goes on between the program and the server at `peer`, until it is over.
 
-    One command, or one group of them, at a time; whoever comes meanwhile waits. Giving up on a
-    command that was sent ends all: nobody would know any more whose answer comes next.
+    Whoever has the `turn` speaks alone, and whoever comes meanwhile waits. Giving up on a command
+    that was sent ends all: nobody would know any more whose answer comes next.
     """
 
     def __init__(
@@ -44,7 +45,7 @@ class Exchange(asyncio.Protocol):
         self._transport = transport
         self._reader = AnswerReader()
         self._waiting: deque[asyncio.Future[Answer]] = deque()
-        self._turn = asyncio.Lock()
+        self.turn: Final = asyncio.Lock()
         self._drained: asyncio.Future[None] | None = None
         self._failure: SecureMailError | None = None
         self._last_words = ""
@@ -115,58 +116,15 @@ class Exchange(asyncio.Protocol):
 
         Raises: DeadlineError, ProtocolError, and why the connection ended. It is over then.
         """
-        async with self._turn:
-            (answer,) = await self._ask([line], timeout_s)
+        async with self.turn:
+            (answer,) = await self.flight([line], timeout_s=timeout_s)
             return answer
 
-    async def ask_all(self, lines: Sequence[bytes], *, timeout_s: float | None) -> list[Answer]:
-        """Send commands in one flight (RFC 2920) and return their answers. Raises: as `ask`."""
-        async with self._turn:
-            return await self._ask(lines, timeout_s)
+    async def flight(self, lines: Sequence[bytes], *, timeout_s: float | None) -> list[Answer]:
+        """Send commands at once (RFC 2920), and return their answers; you have the turn.
 
-    async def deliver(
-        self, pieces: Iterable[bytes], *, timeout_s: float | None, reply_s: float | None
-    ) -> tuple[Answer, bool]:
-        """Send DATA, the pieces and the end; return the last answer, and whether that is to DATA.
-
-        Each piece is made when the socket has taken the one before. `timeout_s` bounds the wait
-        for each, `reply_s` the one for the last answer.
-
-        Raises: UnknownOutcome for everything that goes wrong once the end was sent, and as the
-        cause of CancelledError; before it as `ask`, and the server has accepted nothing.
+        Raises: as `ask`.
         """
-        async with self._turn:
-            (answer,) = await self._ask([b"DATA\r\n"], timeout_s)
-            if answer.kind != 3:
-                return answer, True
-            try:
-                for piece in pieces:
-                    self.check()
-                    self._transport.write(piece)
-                    await self._drain(timeout_s)
-            except BaseException:
-                # The server takes whatever comes next for more of the message.
-                message = f"{self.peer}: closed in the middle of a message"
-                self._abort(ConnectError(message, phase="command"))
-                raise
-            self._check_quiet()
-            return await self._end_of_data(reply_s), False
-
-    async def _end_of_data(self, reply_s: float | None) -> Answer:
-        try:
-            (answer,) = await self._ask([_END_OF_DATA], reply_s)
-            if answer.kind == 3:
-                said = self.redactor(str(answer))
-                raise ProtocolError(f"{self.peer}: {said!r} is no answer to a message")
-        except SecureMailError as exc:
-            self.abort()
-            raise UnknownOutcome(f"{_UNKNOWN}: {exc}") from exc
-        except asyncio.CancelledError as exc:
-            exc.__cause__ = UnknownOutcome(f"{_UNKNOWN}: {self.peer} was not waited for")
-            raise
-        return answer
-
-    async def _ask(self, lines: Sequence[bytes], timeout_s: float | None) -> list[Answer]:
         self._check_quiet()
         loop = asyncio.get_running_loop()
         waiters = [loop.create_future() for _ in lines]
@@ -179,6 +137,44 @@ class Exchange(asyncio.Protocol):
                 self.check()
             answers.append(waiter.result())
         return answers
+
+    async def message(
+        self, pieces: Iterable[bytes], *, timeout_s: float | None, reply_s: float | None
+    ) -> Answer:
+        """Send the pieces and the end, and return the answer; you have the turn, and sent DATA.
+
+        Each piece is made when the socket has taken the one before. `timeout_s` bounds the wait
+        for each, `reply_s` the one for the answer.
+
+        Raises: UnknownOutcome for everything that goes wrong once the end was sent, and as the
+        cause of CancelledError; before it as `ask`, and the server has accepted nothing.
+        """
+        try:
+            for piece in pieces:
+                self.check()
+                self._transport.write(piece)
+                await self._drain(timeout_s)
+        except BaseException:
+            # The server takes whatever comes next for more of the message.
+            message = f"{self.peer}: closed in the middle of a message"
+            self._abort(ConnectError(message, phase="command"))
+            raise
+        self._check_quiet()
+        return await self._end_of_data(reply_s)
+
+    async def _end_of_data(self, reply_s: float | None) -> Answer:
+        try:
+            (answer,) = await self.flight([END_OF_DATA], timeout_s=reply_s)
+            if answer.kind == 3:
+                said = self.redactor(str(answer))
+                raise ProtocolError(f"{self.peer}: {said!r} is no answer to a message")
+        except SecureMailError as exc:
+            self.abort()
+            raise UnknownOutcome(f"{_UNKNOWN}: {exc}") from exc
+        except asyncio.CancelledError as exc:
+            exc.__cause__ = UnknownOutcome(f"{_UNKNOWN}: {self.peer} was not waited for")
+            raise
+        return answer
 
     def _check_quiet(self) -> None:
         if self._reader.has_begun:
@@ -207,7 +203,7 @@ class Exchange(asyncio.Protocol):
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is asked."""
-        return not self._turn.locked() and not self._waiting
+        return not self.turn.locked() and not self._waiting
 
     def check(self) -> None:
         """Raise what ended it all, if it has ended."""
