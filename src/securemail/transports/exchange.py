@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from securemail import limits
 from securemail.aio.fresh import fresh
@@ -23,6 +23,8 @@ from securemail.errors import (
 from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.cause import connection_lost, located
 from securemail.wire.smtp import Answer, AnswerReader
+
+T = TypeVar("T")
 
 _CLOSING: Final = 421
 DATA: Final = b"DATA\r\n"
@@ -44,7 +46,7 @@ class Exchange(asyncio.Protocol):
         self.redactor: Final = redactor
         self._transport = transport
         self._reader = AnswerReader()
-        self._waiting: deque[asyncio.Future[Answer]] = deque()
+        self._waiting: deque[asyncio.Future[Answer | None]] = deque()
         self.turn: Final = asyncio.Lock()
         self._drained: asyncio.Future[None] | None = None
         self._failure: SecureMailError | None = None
@@ -127,15 +129,14 @@ class Exchange(asyncio.Protocol):
         """
         self._check_quiet()
         loop = asyncio.get_running_loop()
-        waiters = [loop.create_future() for _ in lines]
+        waiters: list[asyncio.Future[Answer | None]] = [loop.create_future() for _ in lines]
         self._waiting.extend(waiters)
         self._transport.write(b"".join(lines))
         answers = []
         for waiter in waiters:
-            await self._bounded(waiter, timeout_s)
-            if waiter.cancelled():
-                self.check()
-            answers.append(waiter.result())
+            if (answer := await self._bounded(waiter, timeout_s)) is None:
+                raise self._why()
+            answers.append(answer)
         return answers
 
     async def message(
@@ -184,19 +185,29 @@ class Exchange(asyncio.Protocol):
     async def _drain(self, timeout_s: float | None) -> None:
         if self._drained is not None:
             await self._bounded(self._drained, timeout_s)
+            self.check()
 
-    async def _bounded(self, waiting: asyncio.Future[Any], timeout_s: float | None) -> None:
-        """Return when `waiting` is done. Raises: DeadlineError, after which all is over."""
+    async def _bounded(self, waiting: asyncio.Future[T], timeout_s: float | None) -> T:
+        """Return what `waiting` brings, at the latest when the time is over; then all is."""
+        if waiting.done():
+            return waiting.result()
+        timer = None
+        if timeout_s is not None:
+            timer = waiting.get_loop().call_later(timeout_s, self._late, waiting, timeout_s)
         try:
-            done, _ = await asyncio.wait([waiting], timeout=timeout_s)
+            return await waiting
         except asyncio.CancelledError:
             message = f"{self.peer}: closed because a command was cancelled"
             self._abort(ConnectError(message, phase="command"))
             raise
-        if not done:
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _late(self, waiting: asyncio.Future[Any], timeout_s: float) -> None:
+        if not waiting.done():
             message = f"{self.peer} did not answer within {timeout_s:g} s"
-            self._abort(DeadlineError(message, phase="command", seconds=timeout_s or 0.0))
-            self.check()
+            self._abort(DeadlineError(message, phase="command", seconds=timeout_s))
 
     # --- the end
 
@@ -207,10 +218,13 @@ class Exchange(asyncio.Protocol):
 
     def check(self) -> None:
         """Raise what ended it all, if it has ended."""
+        if self._failure is not None or self._transport.is_closing():
+            raise self._why()
+
+    def _why(self) -> SecureMailError:
         if self._failure is not None:
-            raise fresh(self._failure)
-        if self._transport.is_closing():
-            raise ConnectError(f"{self.peer}: the connection was closed", phase="command")
+            return fresh(self._failure)
+        return ConnectError(f"{self.peer}: the connection was closed", phase="command")
 
     def close(self) -> None:
         """Close the connection properly."""
@@ -233,4 +247,5 @@ class Exchange(asyncio.Protocol):
         self.resume_writing()
         while self._waiting:
             # Not with the error: raised from there it would hold the frame that holds the waiter.
-            self._waiting.popleft().cancel()
+            if not (waiter := self._waiting.popleft()).done():
+                waiter.set_result(None)

@@ -172,10 +172,7 @@ class SubmissionClient(aiosmtplib.SMTP):
 
     @property
     def _abilities(self) -> Abilities:
-        offered = (
-            f"{name} {value}".strip().upper() for name, value in self.esmtp_extensions.items()
-        )
-        return Abilities(frozenset(offered), self._is_encrypted)
+        return Abilities(self.esmtp_extensions, self._is_encrypted)
 
     async def sendmail(
         self,
