@@ -21,6 +21,13 @@ FAULT_MUTANTS: Final = (
         f"{GIVING_UP}::test_an_idle_that_the_server_does_not_end_in_time_ends_the_session",
     ),
     Mutant(
+        "a message goes on into a socket that has failed",
+        "aio/transport.py",
+        "        return self._is_closing or (self._raw is not None and self._raw.is_closing())\n",
+        "        return self._is_closing\n",
+        "tests/aio/test_transport.py::test_a_socket_that_fails_is_seen_before_anybody_is_told",
+    ),
+    Mutant(
         "a cancelled idle_start leaves an IDLE behind",
         "transports/imap.py",
         "            await cancelled(idle)\n            raise\n",

@@ -79,6 +79,20 @@ SUBMISSION_MUTANTS: Final = (
         f"{LOST}::test_an_answer_that_nobody_asked_for_ends_the_session",
     ),
     Mutant(
+        "an empty message is sent to somebody",
+        "transports/transaction.py",
+        "        if told.is_for_somebody:\n            self.exchange.abort()\n",
+        "",
+        f"{OUTCOMES}::test_an_empty_message_is_never_sent_to_somebody",
+    ),
+    Mutant(
+        "a command of somebody else becomes a line of the message",
+        "transports/transaction.py",
+        "        async with self.exchange.turn:\n",
+        "        if True:\n",
+        f"{OUTCOMES}::test_nobody_else_speaks_between_data_and_the_message",
+    ),
+    Mutant(
         "a cancelled command leaves the connection open",
         "transports/exchange.py",
         '            self._abort(ConnectError(message, phase="command"))\n            raise\n',

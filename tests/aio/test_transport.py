@@ -62,6 +62,9 @@ class FakeSocket(asyncio.Transport):
     def abort(self) -> None:
         self.is_aborted = True
 
+    def is_closing(self) -> bool:
+        return self.is_closed or self.is_aborted
+
     def get_write_buffer_size(self) -> int:
         return len(self.waiting)
 
@@ -255,6 +258,13 @@ def test_writing_to_a_closed_transport_is_ignored(world: World) -> None:
     world.socket.drain()
     world.transport.write(b"late")
     assert world.socket.drain() == b""
+
+
+def test_a_socket_that_fails_is_seen_before_anybody_is_told(world: World) -> None:
+    """Else the rest of a message is "sent" in the same turn of the loop, its end included."""
+    world.socket.abort()  # as the loop does when a write fails; `connection_lost` comes later
+    assert not world.client.lost
+    assert world.transport.is_closing()
 
 
 def test_bytes_follow_the_protocol_that_is_set(world: World) -> None:

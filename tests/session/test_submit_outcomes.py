@@ -21,6 +21,7 @@ from securemail.testing import (
     CertificateAuthority,
     Close,
     CloseWithoutAlert,
+    Expect,
     Hang,
     Repeat,
     Reset,
@@ -44,6 +45,9 @@ from tests.session.submission_scripts import (
     connected,
     logged_in,
 )
+
+NO_SENDER = Send(b"503 5.5.1 no sender\r\n")
+NO_RECIPIENT = Send(b"554 5.5.1 no valid recipients\r\n")
 
 # --- 4xx and 5xx at each step
 
@@ -77,8 +81,10 @@ async def test_a_refusal_says_where_and_why_and_the_next_message_goes(
     name: str, extensions: tuple[bytes, ...], ca: CertificateAuthority
 ) -> None:
     steps, step, code, is_temporary = REFUSALS[name]
-    if extensions and name.startswith("MAIL"):
-        steps = (*steps[:2], BOB, Send(b"503 5.5.1 no sender\r\n"), *steps[2:])
+    if extensions and step in ("MAIL", "RCPT"):
+        # What was sent with it is refused, too.
+        rest = (BOB, NO_SENDER, DATA, NO_RECIPIENT) if step == "MAIL" else (DATA, NO_RECIPIENT)
+        steps = (*steps[:-2], *rest, *steps[-2:])
     script = (*logged_in(*extensions), *steps, *SENT, Send(b"250 2.6.0 queued\r\n"), *LEAVE)
     async with connected(script, ca) as (session, server):
         with pytest.raises(SubmissionError) as caught:
@@ -97,12 +103,54 @@ async def test_a_refusal_says_where_and_why_and_the_next_message_goes(
 async def test_where_the_server_pipelines_the_envelope_goes_in_one_flight(
     ca: CertificateAuthority,
 ) -> None:
-    answers = Send(b"250 ok\r\n250 ok\r\n450 4.2.1 carol is busy\r\n")
-    steps = (MAIL, BOB, CAROL, answers, DATA, GO_ON, *TEXT, DOT, OK)
+    answers = Send(b"250 ok\r\n250 ok\r\n450 4.2.1 carol is busy\r\n354 go on\r\n")
+    steps = (MAIL, BOB, CAROL, DATA, answers, *TEXT, DOT, OK)
     async with connected((*logged_in(b"PIPELINING"), *steps, *LEAVE), ca) as (session, server):
         to = ["bob@example.org", "carol@example.org"]
         done = await session.client.submit(MESSAGE, recipients=to)
         assert [each.code for each in done.recipients] == [250, 450]
+    await server.finished.wait()
+    assert server.problem is None
+
+
+async def test_a_server_that_waits_for_a_message_to_nobody_gets_an_empty_one(
+    ca: CertificateAuthority,
+) -> None:
+    """RFC 2920 section 3.1: it may have taken DATA before it knew that nobody is left."""
+    answers = Send(b"250 ok\r\n550 5.1.1 who\r\n354 go on\r\n")
+    nobody = (MAIL, BOB, DATA, answers, DOT, NO_RECIPIENT)
+    end = Send(b"250 2.6.0 queued\r\n")
+    script = (*logged_in(b"PIPELINING"), *nobody, *SENT, end, *LEAVE)
+    async with connected(script, ca) as (session, server):
+        with pytest.raises(SubmissionError) as caught:
+            await session.client.submit(MESSAGE)
+        assert (caught.value.step, caught.value.code) == ("RCPT", 550)
+        assert (await session.client.submit(MESSAGE)).enhanced == "2.6.0"
+    await server.finished.wait()
+    assert server.problem is None
+
+
+async def test_an_empty_message_is_never_sent_to_somebody(ca: CertificateAuthority) -> None:
+    answers = Send(b"451 4.3.0 later\r\n250 ok\r\n354 go on\r\n")
+    script = (*logged_in(b"PIPELINING"), MAIL, BOB, DATA, answers, Hang())
+    async with connected(script, ca, timeouts=Timeouts(command=1.0)) as (session, server):
+        with pytest.raises(SubmissionError) as caught:
+            await session.client.submit(MESSAGE)
+        assert (caught.value.step, caught.value.code) == ("MAIL", 451)
+        assert phase_of(session) is Phase.CLOSED
+    assert server.plaintext.endswith(b"DATA\r\n")
+
+
+async def test_nobody_else_speaks_between_data_and_the_message(ca: CertificateAuthority) -> None:
+    """The server would take it for a line of the message."""
+    wait = Expect(rb"NOOP")
+    script = (*logged_in(b"PIPELINING"), *SENT, OK, wait, OK, *LEAVE)
+    async with connected(script, ca) as (session, server):
+        client = session.client
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(client.submit(MESSAGE))
+            await asyncio.sleep(0)
+            tasks.create_task(client.noop())
     await server.finished.wait()
     assert server.problem is None
 

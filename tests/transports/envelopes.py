@@ -35,7 +35,9 @@ def made(
     dsn: DSN | None = None,
 ) -> Envelope:
     wish = Wish(sender, recipients, require_tls, dsn)
-    return envelope(message, wish, Abilities(has, is_encrypted))
+    lines = (line.lower().partition(" ") for line in has)
+    extensions = {name: value for name, _, value in lines}
+    return envelope(message, wish, Abilities(extensions, is_encrypted))
 
 
 def sent(message: EmailMessage | bytes, **options: Any) -> bytes:

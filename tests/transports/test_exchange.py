@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import pytest
 
 from securemail.errors import ConnectError, DeadlineError, UnknownOutcome
-from securemail.transports.exchange import Exchange
-from securemail.wire.smtp import stuffed
+from securemail.transports.exchange import DATA, Exchange
+from securemail.wire.smtp import Answer, stuffed
 
 
 class Line(asyncio.Transport):
@@ -49,6 +49,11 @@ class Line(asyncio.Transport):
 
     close = abort
 
+    async def deliver(self, message: Iterable[bytes], *, timeout_s: float = 5) -> Answer:
+        async with self.exchange.turn:
+            await self.exchange.flight([DATA], timeout_s=timeout_s)
+            return await self.exchange.message(message, timeout_s=timeout_s, reply_s=5)
+
 
 def pieces(made: list[int]) -> Iterator[bytes]:
     for number in range(10):
@@ -61,7 +66,7 @@ async def test_30_megabytes_take_less_than_one_of_memory() -> None:
     big = (b"." * 76 + b"\r\n") * 400_000
     tracemalloc.start()
     try:
-        answer, _ = await line.exchange.deliver(stuffed(big), timeout_s=5, reply_s=5)
+        answer = await line.deliver(stuffed(big))
         _, peak = tracemalloc.get_traced_memory()
     finally:
         tracemalloc.stop()
@@ -75,7 +80,7 @@ async def test_a_piece_is_made_when_the_socket_has_taken_the_one_before() -> Non
     line.takes_more = False
     made: list[int] = []
     with pytest.raises(DeadlineError):
-        await line.exchange.deliver(pieces(made), timeout_s=0.05, reply_s=5)
+        await line.deliver(pieces(made), timeout_s=0.05)
     assert made == [0]
     assert line.is_aborted
 
@@ -83,7 +88,7 @@ async def test_a_piece_is_made_when_the_socket_has_taken_the_one_before() -> Non
 async def test_a_line_that_drops_between_the_pieces_is_not_unknown() -> None:
     line = Line(b"354 go\r\n")
     line.takes_more = False
-    sending = asyncio.create_task(line.exchange.deliver(pieces([]), timeout_s=5, reply_s=5))
+    sending = asyncio.create_task(line.deliver(pieces([])))
     await line.stalled.wait()
     line.exchange.connection_lost(None)
     with pytest.raises(ConnectError):
@@ -93,7 +98,7 @@ async def test_a_line_that_drops_between_the_pieces_is_not_unknown() -> None:
 async def test_no_piece_is_sent_after_an_answer_that_came_too_early() -> None:
     line = Line(b"354 go\r\n")
     line.takes_more = False
-    sending = asyncio.create_task(line.exchange.deliver(pieces([]), timeout_s=5, reply_s=5))
+    sending = asyncio.create_task(line.deliver(pieces([])))
     await line.stalled.wait()
     line.exchange.data_received(b"552 5.3.4 too much\r\n")
     with pytest.raises(Exception, match=r"552 5\.3\.4 too much") as caught:
@@ -143,7 +148,7 @@ async def test_a_message_that_cannot_be_made_to_its_end_ends_the_session() -> No
 
     line = Line(b"354 go\r\n")
     with pytest.raises(RuntimeError):
-        await line.exchange.deliver(broken(), timeout_s=5, reply_s=5)
+        await line.deliver(broken())
     assert line.is_aborted
     with pytest.raises(ConnectError, match="in the middle of a message"):
         await line.exchange.ask(b"NOOP\r\n", timeout_s=5)

@@ -7,7 +7,7 @@ No I/O here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from email.message import EmailMessage
 from typing import Final
@@ -56,14 +56,17 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Abilities:
-    """What the server offers; `is_encrypted` says whether that came inside TLS."""
+    """What the server offers; `is_encrypted` says whether that came inside TLS.
 
-    capabilities: frozenset[str]
+    `extensions` are aiosmtplib's: their names are in lower case.
+    """
+
+    extensions: Mapping[str, str]
     is_encrypted: bool
 
     def has(self, keyword: str) -> bool:
         """Return whether EHLO named `keyword`."""
-        return any(line.split(" ", 1)[0] == keyword for line in self.capabilities)
+        return keyword.lower() in self.extensions
 
     def need(self, keyword: str, why: str) -> None:
         """Raise SubmissionError unless the server has `keyword`."""
@@ -77,11 +80,8 @@ class Abilities:
     @property
     def max_size(self) -> int | None:
         """The largest message that it takes (RFC 1870 section 4), if it says so."""
-        for line in self.capabilities:
-            keyword, _, value = line.partition(" ")
-            if keyword == "SIZE" and value.isdecimal() and len(value) <= 20 and int(value):
-                return int(value)
-        return None
+        size = self.extensions.get("size", "")
+        return int(size) or None if size.isdecimal() and len(size) <= 20 else None
 
 
 def envelope(message: EmailMessage | bytes, wish: Wish, abilities: Abilities) -> Envelope:
@@ -91,7 +91,7 @@ def envelope(message: EmailMessage | bytes, wish: Wish, abilities: Abilities) ->
     cannot do, before anything was sent.
     """
     given = None if isinstance(message, EmailMessage) else outgoing(_checked(message))
-    header = message if isinstance(message, EmailMessage) else header_of(message)
+    header = _header(message, wish)
     sender = sender_in(header) if wish.sender is None else wish.sender
     recipients = _recipients(header, wish)
     for address in (*([sender] if sender else []), *recipients):
@@ -109,6 +109,14 @@ def envelope(message: EmailMessage | bytes, wish: Wish, abilities: Abilities) ->
         rcpt=tuple(f"RCPT TO:<{each}>{notify}\r\n".encode() for each in recipients),
         message=out,
     )
+
+
+def _header(message: EmailMessage | bytes, wish: Wish) -> EmailMessage:
+    """Return the header; an empty one where nobody looks at it, since reading takes long."""
+    if isinstance(message, EmailMessage):
+        return message
+    is_named = wish.sender is not None and wish.recipients is not None
+    return EmailMessage() if is_named else header_of(message)
 
 
 def _checked(message: object) -> bytes:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Iterable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from securemail import limits
 from securemail.aio.fresh import fresh
@@ -24,16 +24,19 @@ from securemail.sasl.redactor import NOTHING, Redactor
 from securemail.transports.cause import connection_lost, located
 from securemail.wire.smtp import Answer, AnswerReader
 
+T = TypeVar("T")
+
 _CLOSING: Final = 421
-_END_OF_DATA: Final = b".\r\n"
+DATA: Final = b"DATA\r\n"
+END_OF_DATA: Final = b".\r\n"
 _UNKNOWN: Final = "the message may have been accepted, or not"
 
 
 class Exchange(asyncio.Protocol):
     """What goes on between the program and the server at `peer`, until it is over.
 
-    One command, or one group of them, at a time; whoever comes meanwhile waits. Giving up on a
-    command that was sent ends all: nobody would know any more whose answer comes next.
+    Whoever has the `turn` speaks alone, and whoever comes meanwhile waits. Giving up on a command
+    that was sent ends all: nobody would know any more whose answer comes next.
     """
 
     def __init__(
@@ -43,8 +46,8 @@ class Exchange(asyncio.Protocol):
         self.redactor: Final = redactor
         self._transport = transport
         self._reader = AnswerReader()
-        self._waiting: deque[asyncio.Future[Answer]] = deque()
-        self._turn = asyncio.Lock()
+        self._waiting: deque[asyncio.Future[Answer | None]] = deque()
+        self.turn: Final = asyncio.Lock()
         self._drained: asyncio.Future[None] | None = None
         self._failure: SecureMailError | None = None
         self._last_words = ""
@@ -115,46 +118,54 @@ class Exchange(asyncio.Protocol):
 
         Raises: DeadlineError, ProtocolError, and why the connection ended. It is over then.
         """
-        async with self._turn:
-            (answer,) = await self._ask([line], timeout_s)
+        async with self.turn:
+            (answer,) = await self.flight([line], timeout_s=timeout_s)
             return answer
 
-    async def ask_all(self, lines: Sequence[bytes], *, timeout_s: float | None) -> list[Answer]:
-        """Send commands in one flight (RFC 2920) and return their answers. Raises: as `ask`."""
-        async with self._turn:
-            return await self._ask(lines, timeout_s)
+    async def flight(self, lines: Sequence[bytes], *, timeout_s: float | None) -> list[Answer]:
+        """Send commands at once (RFC 2920), and return their answers; you have the turn.
 
-    async def deliver(
+        Raises: as `ask`.
+        """
+        self._check_quiet()
+        loop = asyncio.get_running_loop()
+        waiters: list[asyncio.Future[Answer | None]] = [loop.create_future() for _ in lines]
+        self._waiting.extend(waiters)
+        self._transport.write(b"".join(lines))
+        answers = []
+        for waiter in waiters:
+            if (answer := await self._bounded(waiter, timeout_s)) is None:
+                raise self._why()
+            answers.append(answer)
+        return answers
+
+    async def message(
         self, pieces: Iterable[bytes], *, timeout_s: float | None, reply_s: float | None
-    ) -> tuple[Answer, bool]:
-        """Send DATA, the pieces and the end; return the last answer, and whether that is to DATA.
+    ) -> Answer:
+        """Send the pieces and the end, and return the answer; you have the turn, and sent DATA.
 
         Each piece is made when the socket has taken the one before. `timeout_s` bounds the wait
-        for each, `reply_s` the one for the last answer.
+        for each, `reply_s` the one for the answer.
 
         Raises: UnknownOutcome for everything that goes wrong once the end was sent, and as the
         cause of CancelledError; before it as `ask`, and the server has accepted nothing.
         """
-        async with self._turn:
-            (answer,) = await self._ask([b"DATA\r\n"], timeout_s)
-            if answer.kind != 3:
-                return answer, True
-            try:
-                for piece in pieces:
-                    self.check()
-                    self._transport.write(piece)
-                    await self._drain(timeout_s)
-            except BaseException:
-                # The server takes whatever comes next for more of the message.
-                message = f"{self.peer}: closed in the middle of a message"
-                self._abort(ConnectError(message, phase="command"))
-                raise
-            self._check_quiet()
-            return await self._end_of_data(reply_s), False
+        try:
+            for piece in pieces:
+                self.check()
+                self._transport.write(piece)
+                await self._drain(timeout_s)
+        except BaseException:
+            # The server takes whatever comes next for more of the message.
+            message = f"{self.peer}: closed in the middle of a message"
+            self._abort(ConnectError(message, phase="command"))
+            raise
+        self._check_quiet()
+        return await self._end_of_data(reply_s)
 
     async def _end_of_data(self, reply_s: float | None) -> Answer:
         try:
-            (answer,) = await self._ask([_END_OF_DATA], reply_s)
+            (answer,) = await self.flight([END_OF_DATA], timeout_s=reply_s)
             if answer.kind == 3:
                 said = self.redactor(str(answer))
                 raise ProtocolError(f"{self.peer}: {said!r} is no answer to a message")
@@ -166,20 +177,6 @@ class Exchange(asyncio.Protocol):
             raise
         return answer
 
-    async def _ask(self, lines: Sequence[bytes], timeout_s: float | None) -> list[Answer]:
-        self._check_quiet()
-        loop = asyncio.get_running_loop()
-        waiters = [loop.create_future() for _ in lines]
-        self._waiting.extend(waiters)
-        self._transport.write(b"".join(lines))
-        answers = []
-        for waiter in waiters:
-            await self._bounded(waiter, timeout_s)
-            if waiter.cancelled():
-                self.check()
-            answers.append(waiter.result())
-        return answers
-
     def _check_quiet(self) -> None:
         if self._reader.has_begun:
             self._abort(ProtocolError(f"{self.peer}: an answer began before the command"))
@@ -188,33 +185,46 @@ class Exchange(asyncio.Protocol):
     async def _drain(self, timeout_s: float | None) -> None:
         if self._drained is not None:
             await self._bounded(self._drained, timeout_s)
+            self.check()
 
-    async def _bounded(self, waiting: asyncio.Future[Any], timeout_s: float | None) -> None:
-        """Return when `waiting` is done. Raises: DeadlineError, after which all is over."""
+    async def _bounded(self, waiting: asyncio.Future[T], timeout_s: float | None) -> T:
+        """Return what `waiting` brings, at the latest when the time is over; then all is."""
+        if waiting.done():
+            return waiting.result()
+        timer = None
+        if timeout_s is not None:
+            timer = waiting.get_loop().call_later(timeout_s, self._late, waiting, timeout_s)
         try:
-            done, _ = await asyncio.wait([waiting], timeout=timeout_s)
+            return await waiting
         except asyncio.CancelledError:
             message = f"{self.peer}: closed because a command was cancelled"
             self._abort(ConnectError(message, phase="command"))
             raise
-        if not done:
+        finally:
+            if timer is not None:
+                timer.cancel()
+
+    def _late(self, waiting: asyncio.Future[Any], timeout_s: float) -> None:
+        if not waiting.done():
             message = f"{self.peer} did not answer within {timeout_s:g} s"
-            self._abort(DeadlineError(message, phase="command", seconds=timeout_s or 0.0))
-            self.check()
+            self._abort(DeadlineError(message, phase="command", seconds=timeout_s))
 
     # --- the end
 
     @property
     def is_quiet(self) -> bool:
         """Whether nothing is asked."""
-        return not self._turn.locked() and not self._waiting
+        return not self.turn.locked() and not self._waiting
 
     def check(self) -> None:
         """Raise what ended it all, if it has ended."""
+        if self._failure is not None or self._transport.is_closing():
+            raise self._why()
+
+    def _why(self) -> SecureMailError:
         if self._failure is not None:
-            raise fresh(self._failure)
-        if self._transport.is_closing():
-            raise ConnectError(f"{self.peer}: the connection was closed", phase="command")
+            return fresh(self._failure)
+        return ConnectError(f"{self.peer}: the connection was closed", phase="command")
 
     def close(self) -> None:
         """Close the connection properly."""
@@ -237,4 +247,5 @@ class Exchange(asyncio.Protocol):
         self.resume_writing()
         while self._waiting:
             # Not with the error: raised from there it would hold the frame that holds the waiter.
-            self._waiting.popleft().cancel()
+            if not (waiter := self._waiting.popleft()).done():
+                waiter.set_result(None)

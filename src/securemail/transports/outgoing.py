@@ -15,11 +15,12 @@ from email import message_from_string, policy
 from email.errors import MessageError
 from email.generator import BytesGenerator
 from email.message import EmailMessage
+from itertools import chain
 from typing import Any, Final
 
 from securemail import limits
 from securemail.errors import UsageError
-from securemail.wire.smtp import stuffed
+from securemail.wire.smtp import PIECE_BYTES, stuffed
 
 _STRAY: Final = re.compile(rb"(?<!\r)\n|\r(?!\n)")
 _END_OF_HEADER: Final = re.compile(rb"\A\r?\n|\r?\n(\r?\n)")
@@ -59,8 +60,13 @@ class Outgoing:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield it as it goes over the wire, in pieces of about 64 KiB."""
-        yield from stuffed(self.head)
-        yield from stuffed(self.data, self.body_at)
+        kept = b""
+        for piece in chain(stuffed(self.head), stuffed(self.data, self.body_at)):
+            if len(kept) + len(piece) > PIECE_BYTES:
+                yield kept
+                kept = b""
+            kept += piece
+        yield kept
 
 
 def outgoing(data: bytes) -> Outgoing:

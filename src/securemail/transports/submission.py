@@ -29,7 +29,7 @@ from securemail.errors import (
 )
 from securemail.outcome import Submitted
 from securemail.transports.envelope import Abilities, Envelope, Wish, envelope
-from securemail.transports.exchange import Exchange
+from securemail.transports.exchange import DATA, Exchange
 from securemail.transports.handover import Handover
 from securemail.transports.transaction import Transaction
 from securemail.wire.smtp import Answer, stuffed
@@ -84,10 +84,11 @@ class SubmissionProtocol(SMTPProtocol):
         """
         pieces = stuffed(normalize_message_line_endings(message))
         with _as_aiosmtplib():
-            answer, is_to_data = await self.exchange.deliver(
-                pieces, timeout_s=timeout, reply_s=timeout
-            )
-        if is_to_data or answer.code != aiosmtplib.SMTPStatus.completed:
+            async with self.exchange.turn:
+                (answer,) = await self.exchange.flight([DATA], timeout_s=timeout)
+                if is_awaited := answer.kind == 3:
+                    answer = await self.exchange.message(pieces, timeout_s=timeout, reply_s=timeout)
+        if not is_awaited or answer.code != aiosmtplib.SMTPStatus.completed:
             raise aiosmtplib.SMTPDataError(*_response(answer))
         return _response(answer)
 
@@ -171,10 +172,7 @@ class SubmissionClient(aiosmtplib.SMTP):
 
     @property
     def _abilities(self) -> Abilities:
-        offered = (
-            f"{name} {value}".strip().upper() for name, value in self.esmtp_extensions.items()
-        )
-        return Abilities(frozenset(offered), self._is_encrypted)
+        return Abilities(self.esmtp_extensions, self._is_encrypted)
 
     async def sendmail(
         self,

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
@@ -17,8 +16,26 @@ from securemail.errors import (
 )
 from securemail.outcome import RecipientOutcome, Submitted
 from securemail.transports.envelope import Envelope
-from securemail.transports.exchange import Exchange
+from securemail.transports.exchange import DATA, END_OF_DATA, Exchange
 from securemail.wire.smtp import Answer
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """The answers to MAIL and to each RCPT, and to DATA if that was sent with them."""
+
+    envelope: list[Answer]
+    data: Answer | None = None
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether the server takes what comes next for the message."""
+        return self.data is not None and self.data.kind == 3
+
+    @property
+    def is_for_somebody(self) -> bool:
+        """Whether it would give that to anybody: after a refusal it must not be sent the end."""
+        return self.is_awaited and any(answer.kind == 2 for answer in self.envelope[1:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,29 +57,29 @@ class Transaction:
         Raises: SubmissionError for a refusal; UnknownOutcome; ConnectError, DeadlineError and
         ProtocolError, after which the connection is over and nothing was accepted.
         """
-        recipients = await self._name_recipients()
-        try:
-            answer, is_to_data = await self.exchange.deliver(
-                self.envelope.message.pieces(), timeout_s=self.timeout_s, reply_s=self.reply_s
-            )
-        except UnknownOutcome as exc:
-            self._complete(exc, recipients)
-            raise
-        except asyncio.CancelledError as exc:
-            if isinstance(exc.__cause__, UnknownOutcome):
-                self._complete(exc.__cause__, recipients)
-            raise
-        if is_to_data:
-            await self._refuse("DATA", answer, recipients)
+        async with self.exchange.turn:
+            recipients = await self._open()
+            try:
+                answer = await self.exchange.message(
+                    self.envelope.message.pieces(), timeout_s=self.timeout_s, reply_s=self.reply_s
+                )
+            except UnknownOutcome as exc:
+                self._complete(exc, recipients)
+                raise
+            except asyncio.CancelledError as exc:
+                if isinstance(exc.__cause__, UnknownOutcome):
+                    self._complete(exc.__cause__, recipients)
+                raise
         if answer.kind != 2:
             raise _refusal("message", answer, recipients)
         return Submitted(recipients, answer.code, answer.enhanced, self.exchange.said(answer))
 
-    async def _name_recipients(self) -> tuple[RecipientOutcome, ...]:
-        """Send MAIL and RCPT; return what was said to each recipient, if one was accepted."""
-        mail, *rcpt = await self._ask([self.envelope.mail, *self.envelope.rcpt])
+    async def _open(self) -> tuple[RecipientOutcome, ...]:
+        """Return what was said to each recipient, once the server waits for the message."""
+        told = await self._tell()
+        mail, *rcpt = told.envelope
         if mail.kind != 2:
-            await self._refuse("MAIL", mail, ())
+            await self._refuse("MAIL", mail, told)
         recipients = tuple(
             self._outcome(address, answer)
             for address, answer in zip(self.envelope.recipients, rcpt, strict=True)
@@ -70,31 +87,44 @@ class Transaction:
         if any(answer.kind == 3 for answer in rcpt):
             self._break_off("RCPT", next(answer for answer in rcpt if answer.kind == 3))
         if not any(each.is_accepted for each in recipients):
-            await self._refuse("RCPT", rcpt[0], recipients)
+            await self._refuse("RCPT", rcpt[0], told, recipients)
+        data = told.data or (await self._ask(DATA))
+        if data.kind != 3:
+            await self._refuse("DATA", data, told, recipients)
         return recipients
+
+    async def _tell(self) -> Told:
+        """Send MAIL and RCPT; and DATA, too, where that may be in the same flight (RFC 2920)."""
+        lines = [self.envelope.mail, *self.envelope.rcpt]
+        if self.is_pipelined:
+            *answers, data = await self.exchange.flight([*lines, DATA], timeout_s=self.timeout_s)
+            return Told(answers, data)
+        answers = []
+        for line in lines:
+            answers.append(await self._ask(line))
+            if answers[0].kind != 2:
+                break
+        return Told(answers)
+
+    async def _ask(self, line: bytes) -> Answer:
+        (answer,) = await self.exchange.flight([line], timeout_s=self.timeout_s)
+        return answer
 
     def _outcome(self, address: str, answer: Answer) -> RecipientOutcome:
         said = self.exchange.said(answer)
         return RecipientOutcome(address, answer.kind == 2, answer.code, answer.enhanced, said)
 
-    async def _ask(self, lines: Sequence[bytes]) -> list[Answer]:
-        if self.is_pipelined:
-            return await self.exchange.ask_all(lines, timeout_s=self.timeout_s)
-        answers = []
-        for line in lines:
-            answers.append(await self.exchange.ask(line, timeout_s=self.timeout_s))
-            if answers[0].kind != 2:
-                break
-        return answers
-
     async def _refuse(
-        self, step: str, answer: Answer, recipients: tuple[RecipientOutcome, ...]
+        self, step: str, answer: Answer, told: Told, recipients: tuple[RecipientOutcome, ...] = ()
     ) -> NoReturn:
         """Leave the transaction, so that the next one begins anew, and say why."""
         if answer.kind in (2, 3):
             self._break_off(step, answer)
+        if told.is_for_somebody:
+            self.exchange.abort()
         with contextlib.suppress(SecureMailError):
-            await self.exchange.ask(b"RSET\r\n", timeout_s=self.timeout_s)
+            # RFC 2920 section 3.1: a server may wait for a message that it has nobody to give to.
+            await self._ask(END_OF_DATA if told.is_awaited else b"RSET\r\n")
         raise _refusal(step, answer, recipients)
 
     def _break_off(self, step: str, answer: Answer) -> NoReturn:

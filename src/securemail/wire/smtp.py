@@ -20,7 +20,7 @@ _ENHANCED: Final = re.compile(r"([245]\.\d{1,3}\.\d{1,3})(?: |\Z)")
 _XTEXT_PLAIN: Final = re.compile(r"[!-*,-<>-~]")
 
 # How much of a message is prepared at a time.
-_PIECE_BYTES: Final = 64 * 1024
+PIECE_BYTES: Final = 64 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +129,7 @@ def stuffed(data: bytes, at: int = 0) -> Iterator[bytes]:
     mixed with LF.
     """
     while at < len(data):
-        end = data.rfind(b"\n", at, at + _PIECE_BYTES) + 1 or data.find(b"\n", at) + 1 or len(data)
+        end = data.rfind(b"\n", at, at + PIECE_BYTES) + 1 or data.find(b"\n", at) + 1 or len(data)
         piece = data[at:end]
         at = end
         if piece.endswith(b"\n") and not piece.endswith(b"\r\n"):
