@@ -6,42 +6,24 @@ Passwords come from MAIL_PASSWORD and CHAT_PASSWORD. docs/bridge.md walks throug
 import asyncio
 import contextlib
 import os
+import random
 import sqlite3
 import sys
 import tomllib
+from collections.abc import Coroutine
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from bridge_chat import Chat, ChatError
-from bridge_state import State, printable
-from securemail import (
-    Account,
-    Connected,
-    Cursor,
-    Endpoint,
-    Lost,
-    MailboxChanged,
-    Password,
-    PoolLimits,
-    SecureMailError,
-    Service,
-    SessionPool,
-    SubmissionError,
-    Submitted,
-    TLSMode,
-    TrustStore,
-    UIDSet,
-    UIDValidityChanged,
-    UIDValidityError,
-    UnknownOutcome,
-    UsageError,
-    fetch_messages,
-    keep_trying,
-    watch,
-)
+import slixmpp
+from slixmpp.exceptions import XMPPError
 
-MOST_OCTETS = 65536
+import securemail
+from bridge_state import State
+from securemail import Endpoint, SecureMailError, Service, SubmissionError, TLSMode, UnknownOutcome
+
+CHAT_BACKOFF = securemail.Backoff(ceiling=60)
 
 
 def tell(error: SecureMailError, wait_s: float) -> None:
@@ -49,60 +31,55 @@ def tell(error: SecureMailError, wait_s: float) -> None:
 
 
 class Bridge:
-    """One mailbox and one person's chat."""
+    """One mailbox, one person's chat, and the state between them."""
 
-    def __init__(self, settings: dict[str, Any], account: Account, state: State) -> None:
-        self.account, self.state = account, state
+    def __init__(self, settings: dict[str, Any], account: securemail.Account, state: State) -> None:
+        self.account, self.state, self.chat = account, state, settings["chat"]
         self.patience_s = float(settings.get("patience_s", 300))
-        self.chat = Chat(settings["chat"], os.environ["CHAT_PASSWORD"], state, self.send_new)
-        self.pool = SessionPool(PoolLimits(maximum=2))
+        self.pool = securemail.SessionPool(securemail.PoolLimits(maximum=2))
         self.tasks = asyncio.TaskGroup()
-        self.sending: set[str] = set()
+        self.chat_failures = 0
 
     async def run(self) -> None:
         """Run until somebody must act: the error says who."""
-        async with self.pool, self.tasks:
-            for ident, _, _ in self.state.mails("sending"):  # killed in the middle of it
-                self.tasks.create_task(self.doubt(ident))
-            self.send_new()
-            self.tasks.create_task(self.watch_mail())
-            self.tasks.create_task(self.chat.run())
+        async with self.pool, self.tasks as tasks:
+            for ident, _, _ in self.state.items("sending"):  # killed in the middle of it
+                tasks.create_task(self.doubt(ident))
+            for answer in self.state.items("new"):
+                tasks.create_task(self.send(*answer))
+            tasks.create_task(self.watch_mail())
+            tasks.create_task(self.talk())
+
+    # --- new mail
 
     async def watch_mail(self) -> None:
         stored = self.state.cursor("mail")
-        async with watch(self.account, since=stored and Cursor.from_json(stored)) as events:
+        since = stored and securemail.Cursor.from_json(stored)
+        async with securemail.watch(self.account, since=since) as events:
             async for event in events:
                 match event:
-                    case MailboxChanged(cursor, new):
-                        if new:
-                            await keep_trying(partial(self.fetch, cursor, new), on_failure=tell)
-                        self.state.store_cursor("mail", cursor.to_json())
-                    case UIDValidityChanged(cursor):
+                    case securemail.MailboxChanged(cursor, new) if new:
+                        fetch = partial(self.fetch, cursor.uidvalidity, new)
+                        await securemail.keep_trying(fetch, on_failure=tell)
+                    case securemail.UIDValidityChanged(cursor):
                         text = "The mailbox was made anew: look there for what came meanwhile."
-                        self.state.note(f"made-anew-{cursor.uidvalidity}", text)
-                        self.state.store_cursor("mail", cursor.to_json())
-                    case Connected(cursor):
-                        if self.state.cursor("mail") is None:
-                            self.state.store_cursor("mail", cursor.to_json())
-                        print("watching", flush=True)
-                    case Lost(_, error, retry_s):
+                        self.state.show(f"note-made-anew-{cursor.uidvalidity}", text)
+                    case securemail.Lost(_, error, retry_s):
                         tell(error, retry_s)
-                self.chat.bell.set()
+                # Now, and not before: who is killed on the way here does it again.
+                if event.cursor is not None:
+                    self.state.store_cursor("mail", event.cursor.to_json())
+                if isinstance(event, securemail.Connected):
+                    print("watching", flush=True)
 
-    async def fetch(self, cursor: Cursor, new: UIDSet) -> None:
-        """Keep what is new. The cursor is stored after it: who is killed here does it again."""
-        validity = cursor.uidvalidity
+    async def fetch(self, validity: int, new: securemail.UIDSet) -> None:
         async with self.pool.session(self.account, Service.IMAP) as session:
-            found = fetch_messages(session, new, uidvalidity=validity, max_bytes=MOST_OCTETS)
-            with contextlib.suppress(UIDValidityError):  # the watch is about to say so
+            found = securemail.fetch_messages(session, new, uidvalidity=validity, max_bytes=65536)
+            with contextlib.suppress(securemail.UIDValidityError):  # the watch is about to say so
                 async for uid, octets in found:
                     self.state.take_mail(f"mail-{validity}-{uid}", octets)
 
-    def send_new(self) -> None:
-        for ident, recipient, octets in self.state.mails("new"):
-            if ident not in self.sending:
-                self.sending.add(ident)
-                self.tasks.create_task(self.send(ident, recipient, octets))
+    # --- answers
 
     async def send(self, ident: str, recipient: str, octets: bytes) -> None:
         """Submit an answer for as long as that may help, and never twice."""
@@ -110,64 +87,172 @@ class Bridge:
         def failed(error: SecureMailError, wait_s: float) -> None:
             tell(error, wait_s)
             if isinstance(error, SubmissionError):
-                note(f"{ident}-late", f"Not yet sent to {recipient}, tried again: {error}")
+                text = f"Not yet sent to {recipient}, tried again: {error}"
+                self.state.show(f"note-{ident}-late", text)
 
-        def note(name: str, text: str) -> None:
-            self.state.note(name, printable(text))
-            self.chat.bell.set()
-
+        submit = partial(self.submit, ident, [recipient, self.account.address], octets)
         try:
-            done = await keep_trying(
-                partial(self.submit, ident, recipient, octets), on_failure=failed
-            )
+            done = await securemail.keep_trying(submit, on_failure=failed)
             refused = [each.words for each in done.refused if each.address == recipient]
         except UnknownOutcome:
             await self.doubt(ident)
             return
-        except (SubmissionError, UsageError) as exc:
+        except (SubmissionError, securemail.UsageError) as exc:
             refused = [str(exc)]
-        finally:
-            self.sending.discard(ident)
         if refused:
-            note(f"{ident}-refused", f"Not sent to {recipient}: {refused[0]}")
+            self.state.show(f"note-{ident}-refused", f"Not sent to {recipient}: {refused[0]}")
         self.state.mark(ident, "refused" if refused else "sent")
 
-    async def submit(self, ident: str, recipient: str, octets: bytes) -> Submitted:
-        """Submit it, and a copy to ourselves that proves later that it went out."""
+    async def submit(self, ident: str, recipients: list[str], octets: bytes) -> Any:
+        """Submit it, with a copy to ourselves that proves later that it went out."""
         own = self.account.address
         async with self.pool.session(self.account, Service.SUBMISSION) as session:
             self.state.mark(ident, "sending")  # what is killed from here on is in doubt
             try:
-                done: Submitted = await session.client.submit(
-                    octets, sender=own, recipients=[recipient, own]
-                )
-            except UnknownOutcome:
+                return await session.client.submit(octets, sender=own, recipients=recipients)
+            except SecureMailError as exc:
+                if not isinstance(exc, UnknownOutcome):
+                    self.state.mark(ident, "new")  # nothing was accepted
                 raise
-            except SecureMailError:
-                self.state.mark(ident, "new")  # nothing was accepted
-                raise
-            return done
 
     async def doubt(self, ident: str) -> None:
         """Wait for the copy of an answer that may have gone out, and tell if none comes."""
         await asyncio.sleep(self.patience_s)
-        if any(ident == each for each, _, _ in self.state.mails("sending")):
-            self.state.note(f"{ident}-told", "It is not known whether your last answer was sent.")
+        if any(ident == each for each, _, _ in self.state.items("sending")):
+            text = "It is not known whether your last answer was sent."
+            self.state.show(f"note-{ident}-told", text)
             self.state.mark(ident, "told")
-            self.chat.bell.set()
+
+    # --- the chat: its archive is the truth (XEP-0313), and everything else a bell
+
+    async def talk(self) -> None:
+        """Talk on one stream after another."""
+        while True:
+            stream = Stream(self.chat)
+            stream.add_event_handler("message", lambda _: self.state.bell.set())
+            try:
+                await stream.last_for(self.exchange(stream))
+                print("chat: the connection ended", file=sys.stderr)
+            except (XMPPError, TimeoutError) as exc:
+                print(f"chat: {exc!r}", file=sys.stderr)
+            self.chat_failures += 1
+            longest_s = CHAT_BACKOFF.longest(self.chat_failures)
+            await asyncio.sleep(random.random() * longest_s)  # noqa: S311 - no secret
+
+    async def exchange(self, stream: "Stream") -> None:
+        """Read what was said, and say what there is to say, whenever the bell rings."""
+        await stream.wait_until("session_start")
+        stream.send_presence()
+        while True:
+            self.state.bell.clear()
+            await self.catch_up(stream)
+            if unshown := self.state.items("unshown"):
+                for ident, text, _ in unshown:
+                    made = stream.make_message(stream.person, text, mtype="chat")
+                    made["id"] = made["thread"] = ident
+                    made.send()
+                # Stanzas are dealt with in order: what was taken is in the archive by now.
+                await self.catch_up(stream)
+                if {*unshown} & {*self.state.items("unshown")}:
+                    raise ChatError("chat: the server's archive does not keep what we say")
+            self.chat_failures = 0
+            with contextlib.suppress(TimeoutError):  # the line may be half open
+                async with asyncio.timeout(300):
+                    await self.state.bell.wait()
+
+    async def catch_up(self, stream: "Stream") -> None:
+        """Read the archive from the cursor to its end: what we said, and the person."""
+        if (cursor := self.state.cursor("chat")) is None:
+            # Kept though nothing was said yet: who is away for a day must not begin later.
+            since = datetime.now(UTC) - timedelta(minutes=5)
+            cursor = {"since": since.isoformat(), "after": ""}
+            self.state.store_cursor("chat", cursor)
+        while page := await stream.archive(**cursor):
+            for result in page:
+                said = result["forwarded"]["stanza"]
+                if said["from"].bare == stream.boundjid.bare:
+                    self.state.mark(said["id"], "shown", was="unshown")
+                elif said["body"]:
+                    to = said["reply"]["id"] or said["thread"]
+                    if answer := self.state.take_answer(result["id"], to, said["body"]):
+                        self.tasks.create_task(self.send(*answer))
+            cursor = {**cursor, "after": page[-1]["id"]}
+            self.state.store_cursor("chat", cursor)
 
 
-def account_of(mail: dict[str, Any]) -> Account:
+class ChatError(Exception):
+    """Somebody must act: the chat server refuses us, or is not the one that it should be."""
+
+
+class Stream(slixmpp.ClientXMPP):
+    """One connection to the chat. What waits in it goes with it: nothing of it can leave later."""
+
+    sender: asyncio.Task[None] | None = None
+
+    def __init__(self, settings: dict[str, Any]) -> None:
+        super().__init__(settings["jid"], os.environ["CHAT_PASSWORD"])
+        for plugin in ("xep_0199", "xep_0313", "xep_0461"):
+            self.register_plugin(plugin)
+        self.settings, self.person = settings, slixmpp.JID(settings["person"])
+
+    async def last_for(self, work: Coroutine[Any, Any, None]) -> None:
+        """Connect, and `work` until one of the two ends. Raises: ChatError; what `work` raises."""
+        task, whose, why = asyncio.ensure_future(work), self.boundjid, list[str]()
+
+        def end(*reason: str) -> None:
+            why.extend(reason)
+            # It may be told shortly after the end why it ended.
+            asyncio.get_running_loop().call_later(0.1, task.cancel)
+
+        on = self.add_event_handler
+        on("disconnected", lambda _: end())
+        on("failed_auth", lambda said: end(f"{whose.bare} cannot log in: {said['condition']}"))
+        on("ssl_invalid_chain", lambda said: end(f"the certificate of {whose.domain}: {said}"))
+        self.connect(self.settings.get("host"), self.settings.get("port"))
+        try:
+            await asyncio.wait([task])
+        finally:
+            self.cancel_connection_attempt()
+            # Python 3.11.2 has no more of a TLS transport that was closed twice.
+            with contextlib.suppress(AttributeError):
+                self.abort()
+            running = [each for each in (task, self.sender) if each]
+            for each in running:
+                each.cancel()
+            await asyncio.wait(running)
+        if why and "temporary-auth-failure" not in why[0]:
+            raise ChatError(f"chat: {why[0]}")
+        if not task.cancelled():
+            await task
+
+    async def run_filters(self) -> None:
+        # It runs for ever, and keeps the stream in memory.
+        self.sender = asyncio.current_task()
+        await super().run_filters()
+
+    async def archive(self, since: str, after: str) -> list[Any]:
+        """Return a page behind `after`, or of all that is left where that is gone, it is so old."""
+        page: dict[str, Any] = {"max": 50} | ({"after": after} if after else {})
+        ask = partial(self.plugin["xep_0313"].retrieve, with_jid=self.person, timeout=10)
+        try:
+            told = await ask(start=datetime.fromisoformat(since), rsm=page)
+        except XMPPError as exc:
+            if exc.condition != "item-not-found" or not after:
+                raise
+            return await self.archive(since, "")
+        return [each["mam_result"] for each in told["mam"]["results"]]
+
+
+def account_of(mail: dict[str, Any]) -> securemail.Account:
     """Return the account that the settings describe, with TLS from the first byte."""
-    host, addresses = mail["host"], mail.get("addresses", ())
-    imap, submission = mail.get("imap", 993), mail.get("submission", 465)
-    ca_file = mail.get("ca_file")
-    return Account(
+    addresses = mail.get("addresses", ())
+    at = partial(Endpoint, mail["host"], tls=TLSMode.IMPLICIT, addresses=addresses)
+    user = mail.get("user", mail["address"])
+    return securemail.Account(
         mail["address"],
-        imap=Endpoint(host, imap, TLSMode.IMPLICIT, addresses=addresses),
-        submission=Endpoint(host, submission, TLSMode.IMPLICIT, addresses=addresses),
-        credentials=Password(mail.get("user", mail["address"]), os.environ["MAIL_PASSWORD"]),
-        trust=TrustStore.from_pem(Path(ca_file).read_bytes()) if ca_file else TrustStore.system(),
+        imap=at(mail.get("imap", 993)),
+        submission=at(mail.get("submission", 465)),
+        credentials=securemail.Password(user, os.environ["MAIL_PASSWORD"]),
     )
 
 

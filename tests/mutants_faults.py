@@ -9,6 +9,7 @@ from tests.mutants import Mutant
 GIVING_UP: Final = "tests/transports/test_imap_giving_up.py"
 PACED: Final = "tests/aio/test_paced.py"
 IDLE: Final = "tests/transports/test_imap_idle.py"
+CANCELLED: Final = "tests/faults/test_cancellation.py"
 POOLS: Final = "tests/faults/test_pool_cancellation.py"
 WATCHES: Final = "tests/faults/test_watch_cancellation.py"
 
@@ -33,6 +34,13 @@ FAULT_MUTANTS: Final = (
         "            await cancelled(idle)\n            raise\n",
         "            raise\n",
         f"{IDLE}::test_an_idle_start_that_is_cancelled_never_leaves_an_idle_behind",
+    ),
+    Mutant(
+        "an upgrade that is cancelled before a word was said leaves the session open",
+        "session.py",
+        "                    self._transport.abort()  # be it before a word was said\n",
+        "",
+        f"{CANCELLED}::test_an_upgrade_can_be_cancelled_while_its_context_is_built",
     ),
     Mutant(
         "closing a pool, cancelled, leaves its sessions open",

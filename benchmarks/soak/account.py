@@ -24,6 +24,8 @@ FAULTS: Final = (
     "expunges missing",
     "expunges told twice",
     "expunges that were none",
+    "flags missing",
+    "UIDVALIDITY changed",
 )
 
 

@@ -107,6 +107,9 @@ async def relay(seed: int, mean_bytes: float) -> None:
                 case ["to", *ports]:
                     for proxy, port in zip(proxies, ports, strict=True):
                         proxy.server = replace(proxy.server, port=int(port))
+                case ["at", address]:
+                    for proxy in proxies:
+                        proxy.server = replace(proxy.server, addresses=(address,))
                 case ["calm"]:
                     misfortune.is_over = True
                 case ["struck"]:

@@ -17,7 +17,7 @@ from securemail.aio.connection import Connection, OutdatedError
 from securemail.aio.reporter import Reporter
 from securemail.aio.resolver import Resolver
 from securemail.aio.route import Route, endpoint_of, route_of
-from securemail.errors import Attempt, SecureMailError, UsageError
+from securemail.errors import Attempt, UsageError
 from securemail.events import Observer, Step
 from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
@@ -46,15 +46,13 @@ class SecureSession(Generic[ClientT]):
         timeouts: Timeouts | None = None,
         observer: Observer | None = None,
     ) -> None:
-        self.account = account
-        self.service = service
+        self.account, self.service = account, service
         self.authenticated_by: str | None = None
         self.channel_binding: str | None = None
         self.login_attempts: tuple[Attempt, ...] = ()
         self._timeouts = timeouts or Timeouts()
         self._clock = Clock(self._timeouts)
-        self._route = Route(())
-        self._hello = Hello()
+        self._route, self._hello = Route(()), Hello()
         self.endpoint = endpoint_of(account, service)
         self._reporter = Reporter(observer, account, service, self.endpoint)
         self._begin()
@@ -151,8 +149,9 @@ class SecureSession(Generic[ClientT]):
         while True:
             try:
                 return await handshake()
-            except SecureMailError as exc:
+            except BaseException as exc:
                 if (hello := self._connection.less(self._hello, exc)) is None:
+                    self._transport.abort()  # be it before a word was said
                     raise
             self._hello = hello
             self._start_over()

@@ -105,6 +105,7 @@ class BridgeProcess:
                     **os.environ,
                     "MAIL_PASSWORD": "alice's wonderland",
                     "CHAT_PASSWORD": chat_password,
+                    "SSL_CERT_FILE": str(self.directory / "ca.pem"),
                 },
             )
 
@@ -141,8 +142,7 @@ def bridge(
     directory: Path, mail: PostfixWorld, chat: ProsodyWorld, **changed: Any
 ) -> Iterator[BridgeProcess]:
     """Write the settings, `changed` in those of the mail, and yield the bridge, not yet started."""
-    (directory / "mail-ca.pem").write_bytes(mail.dovecot.ca_pem)
-    (directory / "chat-ca.pem").write_bytes(chat.ca_pem)
+    (directory / "ca.pem").write_bytes(mail.dovecot.ca_pem + chat.ca_pem)
     settings: dict[str, dict[str, Any]] = {
         "mail": {
             "address": "alice@example.test",
@@ -151,7 +151,6 @@ def bridge(
             "addresses": [mail.address],
             "imap": mail.dovecot.imaps_port,
             "submission": mail.submissions_port,
-            "ca_file": str(directory / "mail-ca.pem"),
             **changed,
         },
         "chat": {
@@ -159,7 +158,6 @@ def bridge(
             "person": PERSON_JID,
             "host": chat.address,
             "port": chat.port,
-            "ca_file": str(directory / "chat-ca.pem"),
         },
     }
     # Two seconds are long enough for a copy, and a person need not wait for a test.

@@ -120,7 +120,7 @@ async def test_a_chat_server_that_nobody_vouches_for_ends_the_bridge_with_a_sent
     own_postfix: PostfixWorld, own_prosody: ProsodyWorld, tmp_path: Path
 ) -> None:
     with bridge(tmp_path, own_postfix, own_prosody) as running:
-        (tmp_path / "chat-ca.pem").write_bytes(own_postfix.dovecot.ca_pem)
+        (tmp_path / "ca.pem").write_bytes(own_postfix.dovecot.ca_pem)
         running.start()
         code, said = await asyncio.to_thread(running.wait_until_it_ends)
     assert code == 1

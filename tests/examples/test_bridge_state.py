@@ -7,16 +7,17 @@ import sqlite3
 from collections.abc import Iterator
 from email import message_from_bytes, policy
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from bridge_state import Said, State, printable, text_of
+from bridge import Bridge
+from bridge_state import State, printable, text_of
+from securemail import Account
 
 MAIL = (
     b"From: Bob <bob@example.org>\r\nSubject: news\r\nMessage-ID: <1@example.org>\r\n\r\nNews.\r\n"
 )
-CURSOR = {"after": "a1", "since": ""}
-ANSWER = Said("a1", "client-1", is_ours=False, body="Thanks.", answers="mail-7-1")
 
 
 @pytest.fixture
@@ -28,50 +29,68 @@ def state(tmp_path: Path) -> Iterator[State]:
 def test_a_mail_and_an_answer_that_come_again_are_there_once(state: State) -> None:
     for _ in range(2):
         state.take_mail("mail-7-1", MAIL)
-        state.take_chat(CURSOR, [ANSWER])
-    assert [ident for ident, _ in state.unshown()] == ["mail-7-1"]
-    ((_, recipient, raw),) = state.mails("new")
+        state.take_answer("a1", "mail-7-1", "Thanks.")
+    assert [ident for ident, _, _ in state.items("unshown")] == ["mail-7-1"]
+    ((_, recipient, raw),) = state.items("new")
     assert recipient == "bob@example.org"
     assert message_from_bytes(raw, policy=policy.default)["In-Reply-To"] == "<1@example.org>"
 
 
 def test_what_the_archive_holds_of_ours_is_not_sent_again(state: State) -> None:
     state.take_mail("mail-7-1", MAIL)
-    state.take_chat(CURSOR, [Said("a0", "mail-7-1", is_ours=True, body="", answers="")])
+    state.mark("mail-7-1", "shown", was="unshown")
     state.take_mail("mail-7-1", MAIL)
-    assert state.unshown() == []
+    assert state.items("unshown") == []
 
 
 def test_our_own_copy_proves_that_a_mail_in_doubt_went_out(state: State) -> None:
     state.take_mail("mail-7-1", MAIL)
-    state.take_chat(CURSOR, [ANSWER])
-    ((ident, _, raw),) = state.mails("new")
+    state.take_answer("a1", "mail-7-1", "Thanks.")
+    ((ident, _, raw),) = state.items("new")
     state.mark(ident, "sending")
     state.take_mail("mail-7-2", raw)
-    assert state.mails("sending") == []
-    assert len(state.mails("sent")) == 1
+    assert state.items("sending") == []
+    assert len(state.items("sent")) == 1
 
 
 def test_the_copy_of_an_answer_that_was_refused_proves_nothing(state: State) -> None:
     state.take_mail("mail-7-1", MAIL)
-    state.take_chat(CURSOR, [ANSWER])
-    ((ident, _, raw),) = state.mails("new")
+    state.take_answer("a1", "mail-7-1", "Thanks.")
+    ((ident, _, raw),) = state.items("new")
     state.mark(ident, "refused")
     state.take_mail("mail-7-2", raw)
-    assert len(state.mails("refused")) == 1
+    assert len(state.items("refused")) == 1
 
 
 def test_the_person_is_told_once_what_cannot_be_known(state: State) -> None:
     for _ in range(2):
-        state.note("a1-told", "It is not known.")
-    assert state.unshown() == [("note-a1-told", "It is not known.")]
+        state.show("note-a1-told", "It is not known.")
+    assert [item[:2] for item in state.items("unshown")] == [("note-a1-told", "It is not known.")]
+
+
+class Silent:
+    """A chat in which nobody has said anything yet."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def archive(self, since: str, after: str) -> list[object]:
+        self.asked.append(since)
+        return []
+
+
+async def test_where_the_archive_is_read_from_is_kept_though_nothing_was_said(state: State) -> None:
+    chat: Any = Silent()
+    for _ in range(2):  # as after a restart
+        await Bridge({"chat": {}}, Account("alice@example.org"), state).catch_up(chat)
+    assert chat.asked == [state.cursor("chat")["since"]] * 2
 
 
 @pytest.mark.parametrize("answers", ["", "mail-7-2", "note-a1-told"])
 def test_an_answer_to_no_mail_is_told_and_not_sent(state: State, answers: str) -> None:
-    state.take_chat(CURSOR, [Said("a1", "c", is_ours=False, body="Thanks.", answers=answers)])
-    assert state.mails("new") == []
-    assert [ident for ident, _ in state.unshown()] == ["note-a1"]
+    assert state.take_answer("a1", answers, "Thanks.") is None
+    assert state.items("new") == []
+    assert [ident for ident, _, _ in state.items("unshown")] == ["note-a1"]
 
 
 @pytest.mark.parametrize(
@@ -80,9 +99,10 @@ def test_an_answer_to_no_mail_is_told_and_not_sent(state: State, answers: str) -
 )
 def test_no_sender_stops_the_bridge_or_adds_a_recipient(state: State, sender: bytes) -> None:
     state.take_mail("mail-7-1", b"From: " + sender + b"\r\nSubject: x\r\n\r\n")
-    state.take_chat(CURSOR, [ANSWER])
-    assert all(b"\nBcc" not in raw for _, _, raw in state.mails("new"))
-    assert len(state.mails("new")) + len(state.mails("void")) == 1
+    state.take_answer("a1", "mail-7-1", "Thanks.")
+    assert all(b"\nBcc" not in raw for _, _, raw in state.items("new"))
+    told = [ident for ident, _, _ in state.items("unshown") if ident == "note-a1"]
+    assert len(state.items("new")) + len(told) == 1
 
 
 def test_a_mail_that_cannot_be_read_is_told_all_the_same() -> None:

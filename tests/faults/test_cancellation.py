@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from securemail import Endpoint, Phase, SecureSession, TLSMode
+from securemail.aio import contexts
 from securemail.testing import FaultProxy, MailServer
 from tests.faults.clock import JumpingLoop, run
 from tests.faults.scenes import LIMITS, SCENES, USERS, Scene
@@ -23,6 +24,7 @@ Work = Callable[[Endpoint, SecureSession | None], Coroutine[Any, Any, Any]]
 WHEN = pytest.mark.parametrize("when", When, ids=lambda when: when.name)
 # What a session does is the same whatever logged it in.
 PLAIN_SCENES = [scene for scene in SCENES if scene.login == "PLAIN"]
+UPGRADED = [scene for scene in PLAIN_SCENES if scene.tls is TLSMode.STARTTLS]
 # The login that waits in the most places; the others are left to the long run.
 EACH_SCENE = [
     scene
@@ -117,6 +119,23 @@ def test_a_login_can_be_cancelled_at_each_await(scene: Scene, when: When) -> Non
         await session.authenticate()
 
     assert _cancel_at_each(scene, prepare, work, when) >= 1
+
+
+@WHEN
+@pytest.mark.parametrize("scene", UPGRADED, ids=str)
+def test_an_upgrade_can_be_cancelled_while_its_context_is_built(scene: Scene, when: When) -> None:
+    """Nothing was said then; and a session that failed is closed."""
+
+    async def prepare(endpoint: Endpoint) -> SecureSession:
+        contexts._built.clear()
+        account = scene.account(endpoint, USERS[0])
+        return await SecureSession.open(account, scene.service, timeouts=LIMITS)
+
+    async def work(endpoint: Endpoint, session: SecureSession | None) -> None:
+        assert session is not None
+        await session.starttls()
+
+    assert _cancel_at_each(scene, prepare, work, when) >= 2
 
 
 @WHEN

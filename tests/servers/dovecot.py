@@ -106,7 +106,8 @@ class DovecotWorld:
             if process.name in SERVICES and f"[{user} " in process.command
         ]
         for pid in serving:
-            os.kill(pid, signal.SIGKILL)
+            with contextlib.suppress(ProcessLookupError):  # it has ended by itself
+                os.kill(pid, signal.SIGKILL)
         return len(serving)
 
     def token(self, user: str, *, valid_s: int = 3600) -> str:

@@ -84,9 +84,9 @@ class Connection:
         proved = confidentiality(self._account.policy, self.gate.proof)
         return tls_offer(self._account, self._service, confidentiality=proved, capabilities=heard)
 
-    def less(self, hello: Hello, failure: SecureMailError) -> Hello | None:
+    def less(self, hello: Hello, failure: BaseException) -> Hello | None:
         """Return what to offer on another connection, or None where that cannot help."""
-        if self._prepared is None:
+        if self._prepared is None or not isinstance(failure, SecureMailError):
             return None
         engine = self._prepared.engine
         is_resuming = engine.is_resuming and not self.machine.is_heard
