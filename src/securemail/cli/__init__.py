@@ -32,6 +32,9 @@ def _run() -> None:
         _end(f"{exc.name} is missing: install the extra securemail[cli]", Exit.USAGE)
     from securemail.cli.app import app  # noqa: PLC0415 - it needs both
 
+    if not os.environ.get("COLUMNS", "80").strip("0"):
+        del os.environ["COLUMNS"]  # a terminal without a width, on which rich would show nothing
+
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that has no ✓ is no reason for a traceback.

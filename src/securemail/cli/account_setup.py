@@ -19,7 +19,7 @@ from securemail.cli.local import local
 from securemail.cli.looking import say_verdict
 from securemail.cli.reports import reports_view
 from securemail.cli.storing import opened, store_path
-from securemail.cli.surroundings import Surroundings, surroundings
+from securemail.cli.surroundings import Surroundings, said_of, surroundings
 from securemail.errors import UsageError
 from securemail.store import Format, StoredAccount
 
@@ -150,9 +150,10 @@ class _Taken:
         form = Format.TOML if self.file.suffix.lower() == ".toml" else Format.JSON
         text = self.text()
         async with opened(path) as store:
-            return await store.import_accounts(
-                text, form, with_pins=self.with_pins, with_trust=self.with_trust
-            )
+            with said_of("file", "--from"):
+                return await store.import_accounts(
+                    text, form, with_pins=self.with_pins, with_trust=self.with_trust
+                )
 
 
 def _import(terminal: Terminal, path: Path, taken: _Taken) -> None:
