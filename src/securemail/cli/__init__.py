@@ -7,11 +7,21 @@ from contextlib import suppress
 from typing import NoReturn, TextIO
 
 from securemail.cli.codes import Exit
+from securemail.cli.stopping import ended_in_order
 
 
 def main() -> None:
     """Run the command; without its extra, say what to install."""
     _open_standard_files()
+    try:
+        with ended_in_order():
+            _run_to_its_end()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _flush(stream)
+
+
+def _run_to_its_end() -> None:
     try:
         _run()
     except KeyboardInterrupt:
@@ -19,9 +29,6 @@ def main() -> None:
         _end("Interrupted.", Exit.INTERRUPTED)
     except OSError as exc:
         _end(f"{exc.filename or 'standard output'}: {exc.strerror}.", Exit.LOCAL)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            _flush(stream)
 
 
 def _run() -> None:
