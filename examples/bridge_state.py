@@ -41,9 +41,14 @@ class State:
         self._own = own_address
         # Held until the process ends: two bridges on one file would do everything twice.
         self._db = sqlite3.connect(path, timeout=1)
-        self._db.executescript(f"PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL; {SCHEMA}")
-        self._db.execute("UPDATE cursors SET value = value")
-        self._db.commit()
+        try:
+            pragmas = "PRAGMA locking_mode=EXCLUSIVE; PRAGMA synchronous=FULL;"
+            self._db.executescript(f"{pragmas} {SCHEMA}")
+            self._db.execute("UPDATE cursors SET value = value")
+            self._db.commit()
+        except sqlite3.Error:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         self._db.close()
