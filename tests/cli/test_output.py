@@ -90,7 +90,7 @@ def test_markup_in_a_name_is_no_markup() -> None:
     assert "[/x]@b.example" in err.getvalue()
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110 - a device and no path of ours
 @pytest.mark.parametrize(
     "arguments",
     [("account", "list", "--json"), pytest.param(("--help",), marks=pytest.mark.full)],

@@ -57,8 +57,8 @@ def _open_standard_files() -> None:
     os.close(handle)
     # Python has None for them.
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open until the end
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - likewise
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115 - likewise
 
 
 def _flush(stream: TextIO) -> None:
