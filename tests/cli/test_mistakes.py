@@ -141,3 +141,28 @@ def test_a_terminal_without_a_width_is_no_reason_for_silence(columns: str, tmp_p
     with start("account", "list", COLUMNS=columns, HOME=str(tmp_path)) as process:
         assert process.exit_code() == Exit.OK
         assert "No accounts yet" in process.errors()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("send", "FILE"),
+        ("check", "localhost:993", "--ca", "FILE"),
+        ("check", "localhost:993", "--dns", "127.0.0.1", "--dns-anchor", "FILE"),
+        ("account", "list", "--store", "FILE"),
+        ("account", "add", "--from", "FILE"),
+        (*ADD, "--imap", "localhost", "--certificate", "FILE"),
+        (*ADD, "--imap", "localhost", "--certificate", __file__, "--key", "FILE"),
+        ("account", "export", "FILE"),
+        ("fetch", "1", "FILE"),
+        ("watch", "1", "--cursor", "FILE"),
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(__file__, "mine"),
+)
+def test_whether_a_file_can_be_read_is_seen_by_whoever_reads_it(
+    run: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").write_text("")
+    monkeypatch.setattr("os.access", lambda *_, **__: False)  # as for one who may not
+    written = (str(tmp_path / "mine") if each == "FILE" else each for each in arguments)
+    assert "Usage:" not in run(*written).stderr

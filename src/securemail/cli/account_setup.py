@@ -32,6 +32,7 @@ def add(
         Path | None,
         typer.Option(
             "--from",
+            readable=False,
             metavar="FILE",
             help="Take accounts from what `account export` wrote, JSON or (*.toml) TOML. It says "
             "where passwords go: your own files only.",
@@ -57,13 +58,17 @@ def add(
     certificate: Annotated[
         Path | None,
         typer.Option(
+            readable=False,
             metavar="FILE",
             help="Log in with this client certificate instead of a password: PEM with its chain "
             "and its key, or PKCS#12. The key goes to the keyring.",
         ),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --certificate: the key, if elsewhere.")
+        Path | None,
+        typer.Option(
+            readable=False, metavar="FILE", help="With --certificate: the key, if elsewhere."
+        ),
     ] = None,
     with_password: Annotated[
         bool,

@@ -78,7 +78,8 @@ async def _remove(path: Path, stored: StoredAccount) -> None:
 
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="Default: standard output.")
+        Path | None,
+        typer.Argument(readable=False, metavar="FILE", help="Default: standard output."),
     ] = None,
     form: Annotated[FormatName, typer.Option("--format", help="How.")] = FormatName.json,
     store: options.Store = None,

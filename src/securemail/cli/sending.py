@@ -41,7 +41,9 @@ class NotifyName(StrEnum):
 def send(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="A message (RFC 5322). Default: standard input."),
+        typer.Argument(
+            readable=False, metavar="FILE", help="A message (RFC 5322). Default: standard input."
+        ),
     ] = None,
     which: Annotated[
         str | None,
