@@ -74,8 +74,8 @@ class Clock:
 class Limit:
     """The limit of one step.
 
-    A generator in its place is held, on Python 3.13, by the traceback of the cancellation that was
-    thrown into it, and holds this in turn: each time-out left a session to the collector.
+    A generator in its place is held, from Python 3.12 on, by the traceback of the cancellation that
+    was thrown into it, and holds this in turn: each time-out left a session to the collector.
     """
 
     _step: Step
