@@ -38,7 +38,7 @@ async def live_through(attack: Attack, server: ScriptedServer, ca: CertificateAu
     endpoint = Endpoint(HOST, server.port, attack.mode, addresses=[server.address])
     account = Account(
         "alice@example.org",
-        **{attack.service.name.lower(): endpoint},  # type: ignore[arg-type]
+        **{attack.service.name.lower(): endpoint},  # type: ignore[arg-type]  # an Endpoint, as it says
         credentials=Password("alice", "secret"),
         trust=TrustStore.from_pem(ca.pem),
     )

@@ -27,7 +27,7 @@ def draw(rows: Sequence[Row], path: Path) -> bool:
     """Draw `rows` into the SVG at `path`; False without matplotlib."""
     try:
         import matplotlib as mpl  # noqa: PLC0415 - an extra
-        from matplotlib.figure import Figure  # noqa: PLC0415
+        from matplotlib.figure import Figure  # noqa: PLC0415 - matplotlib is an extra
     except ImportError:
         return False
     figure = Figure(layout="constrained")

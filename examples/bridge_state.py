@@ -35,7 +35,11 @@ class State:
         self.own = own_address
         self.bell = asyncio.Event()  # there is something to show
         self._db = sqlite3.connect(path, timeout=1, isolation_level=None)
-        self._db.executescript(SCHEMA)
+        try:
+            self._db.executescript(SCHEMA)
+        except sqlite3.Error:
+            self._db.close()
+            raise
 
     def close(self) -> None:
         self._db.close()

@@ -78,7 +78,7 @@ COMMAND_MUTANTS: Final = (
         "cli/sending.py",
         "                    self.unknown = exc.__cause__\n",
         "                    pass\n",
-        f"{SEND}::test_ctrl_c_while_the_last_answer_is_awaited_is_an_unknown_outcome",
+        f"{SEND}::test_to_end_it_while_the_last_answer_is_awaited_is_an_unknown_outcome",
     ),
     Mutant(
         "a message is visible before it is noted",

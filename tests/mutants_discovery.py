@@ -6,6 +6,7 @@ from typing import Final
 
 from tests.mutants import Mutant
 
+OFFER: Final = "tests/setup/test_offer.py"
 NAMES: Final = "tests/discovery/test_names.py"
 SRV: Final = "tests/discovery/test_srv.py"
 PLAN: Final = "tests/discovery/test_plan.py"
@@ -248,5 +249,26 @@ DISCOVERY_MUTANTS: Final = (
         "    if missing := session.confidentiality.shortfalls:\n",
         "    if missing := frozenset():\n",
         f"{VERIFY_WITHOUT_MINIMUM}::test_without_a_minimum_the_password_is_not_shown_to_who_is_not_proved",
+    ),
+    Mutant(
+        "a connection that proves too little is offered as TLS to insist on",
+        "policy/offer.py",
+        "    if not confidentiality.shortfalls:\n",
+        "    if True:\n",
+        f"{OFFER}::test_what_cannot_be_had_is_not_offered",
+    ),
+    Mutant(
+        "an account with a minimum is offered TLS",
+        "policy/offer.py",
+        "    if endpoint is None or account.policy.has_minimum:\n",
+        "    if endpoint is None:\n",
+        f"{OFFER}::test_an_account_with_a_minimum_has_all_that_could_be_offered",
+    ),
+    Mutant(
+        "the minimum is turned on though a service has no TLS",
+        "setup/offer.py",
+        "if taken and has_all else account\n",
+        "if taken else account\n",
+        f"{OFFER}::test_the_minimum_comes_only_when_all_services_have_tls",
     ),
 )

@@ -95,7 +95,7 @@ def test_an_address_without_its_two_parts_is_refused(address: str) -> None:
 @pytest.mark.parametrize("service", ["imap", "pop3", "submission"])
 def test_an_account_with_a_minimum_cannot_have_an_endpoint_without_tls(service: str) -> None:
     with pytest.raises(UsageError) as caught:
-        Account("alice@example.org", **{service: CLEAR})  # type: ignore[arg-type]
+        Account("alice@example.org", **{service: CLEAR})  # type: ignore[arg-type]  # a name of a field
     assert caught.value.field == f"Account.{service}.tls"
 
 
@@ -106,7 +106,7 @@ def test_an_account_without_a_minimum_may_have_an_endpoint_without_tls() -> None
 
 def test_credentials_of_another_kind_are_refused() -> None:
     with pytest.raises(UsageError) as caught:
-        Account("alice@example.org", credentials=("alice", "secret"))  # type: ignore[arg-type]
+        Account("alice@example.org", credentials=("alice", "secret"))  # type: ignore[arg-type]  # the point
     assert caught.value.field == "Account.credentials"
 
 
@@ -144,7 +144,7 @@ def test_a_password_that_was_decoded_wrongly_is_refused_and_not_shown() -> None:
 
 def test_a_token_needs_a_function_that_fetches_it() -> None:
     with pytest.raises(UsageError):
-        OAuthToken("alice", "token")  # type: ignore[arg-type]
+        OAuthToken("alice", "token")  # type: ignore[arg-type]  # the point
 
 
 def test_pem_given_as_text_is_not_repeated_as_a_file_name(ca: CertificateAuthority) -> None:

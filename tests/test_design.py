@@ -27,3 +27,20 @@ MODULES = [
 )
 def test_the_table_of_layers_names_each_module(module: Path) -> None:
     assert module.name in WORDS
+
+
+# What a tool is told to overlook, and the reason: behind a dash, or as a comment of its own.
+OVERLOOKED = re.compile(r"# (?:noqa: [A-Z]|type: ignore\[).*")
+CODES = r"# (?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z, -]+\])(?: +[#] noqa: [A-Z0-9, ]+)?"
+REASON = re.compile(rf"{CODES}(?: - | +# (?!noqa))\S")
+
+
+def test_what_a_tool_is_told_to_overlook_has_its_reason_beside_it() -> None:
+    bare = [
+        f"{path.relative_to(ROOT)}: {found[0]}"
+        for folder in ("src", "tests", "examples", "benchmarks")
+        for path in (ROOT / folder).rglob("*.py")
+        for line in path.read_text().splitlines()
+        if (found := OVERLOOKED.search(line)) and not REASON.match(found[0])
+    ]
+    assert bare == []

@@ -140,14 +140,14 @@ class _Deaf(asyncio.DatagramProtocol):
         self._answered = answered
         self._transport: asyncio.DatagramTransport
 
-    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]
+    def connection_made(self, transport: asyncio.DatagramTransport) -> None:  # type: ignore[override]  # always a datagram transport
         self._transport = transport
 
     def datagram_received(self, data: bytes, addr: object) -> None:
         self.heard += 1
         if self.heard >= self._answered:
             reply = dns.message.make_response(dns.message.from_wire(data))
-            self._transport.sendto(reply.to_wire(), addr)  # type: ignore[arg-type]
+            self._transport.sendto(reply.to_wire(), addr)  # type: ignore[arg-type]  # what came from there
 
 
 @pytest.mark.parametrize("more", [0, 1])

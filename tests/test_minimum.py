@@ -57,4 +57,4 @@ def test_the_minimum_is_not_turned_off_without_words(words: Any) -> None:
 
 def test_a_policy_cannot_be_talked_into_an_acknowledgement() -> None:
     with pytest.raises(TypeError):
-        Policy(acknowledged="yes")  # type: ignore[call-arg]
+        Policy(acknowledged="yes")  # type: ignore[call-arg]  # the point

@@ -77,6 +77,6 @@ def test_every_public_name_is_there(name: str) -> None:
 
 def test_another_name_is_an_error_that_says_so() -> None:
     with pytest.raises(AttributeError, match="module 'securemail' has no attribute 'connect_nntp'"):
-        securemail.connect_nntp  # type: ignore[attr-defined]  # noqa: B018
+        securemail.connect_nntp  # type: ignore[attr-defined]  # noqa: B018 - the point
     with pytest.raises(ImportError, match="connect_nntp"):
         exec("from securemail import connect_nntp")

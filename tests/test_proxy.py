@@ -74,5 +74,5 @@ def test_the_longest_name_and_password_of_socks5_pass() -> None:
 
 def test_an_account_wants_a_proxy_and_not_an_url() -> None:
     with pytest.raises(UsageError) as caught:
-        Account("alice@example.org", proxy="socks5://127.0.0.1:1080")  # type: ignore[arg-type]
+        Account("alice@example.org", proxy="socks5://127.0.0.1:1080")  # type: ignore[arg-type]  # the point
     assert caught.value.field == "Account.proxy"

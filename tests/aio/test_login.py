@@ -84,7 +84,7 @@ async def test_a_server_that_did_not_prove_itself_gets_no_other_try(play: Play) 
 async def test_too_many_iterations_are_refused_before_they_are_run() -> None:
     message = b"r=%s,s=c2FsdGVkIHNhbHQh,i=9999999999"
 
-    def play(initial: bytes):  # type: ignore[no-untyped-def]
+    def play(initial: bytes):  # type: ignore[no-untyped-def]  # the type is long and said by what follows
         nonce = initial.rpartition(b"r=")[2] + b"theirs"
         yield Challenge(message % nonce)
 

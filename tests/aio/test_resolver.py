@@ -224,7 +224,7 @@ async def test_the_ad_bit_counts_where_it_is_trusted(is_set: bool, standing: str
 )
 def test_a_resolver_that_cannot_work_is_refused(arguments: dict[str, object], field: str) -> None:
     with pytest.raises(UsageError) as caught:
-        Resolver(**arguments)  # type: ignore[arg-type]
+        Resolver(**arguments)  # type: ignore[arg-type]  # what its fields are of
     assert caught.value.field == field
 
 

@@ -120,7 +120,7 @@ class Noting(NameServer):
     """Notes where its queries come from."""
 
     def __init__(self, *args: object, **kwargs: object) -> None:
-        super().__init__(*args, **kwargs)  # type: ignore[arg-type]
+        super().__init__(*args, **kwargs)  # type: ignore[arg-type]  # what its base takes
         self.addresses_seen: list[tuple[str, int]] = []
 
     def _take(self, data: bytes, address: tuple[str, int]) -> None:

@@ -61,7 +61,7 @@ class InMemory(keyring.backend.KeyringBackend):
     priority = 5
 
     def __init__(self) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
+        super().__init__()  # type: ignore[no-untyped-call]  # keyring has no types here
         self.kept: dict[str, str] = {}
 
     def get_password(self, service: str, username: str) -> str | None:
@@ -128,7 +128,7 @@ def _options(names: NameServer, anchor: Path) -> tuple[str, ...]:
 def no_keyring() -> Iterator[None]:
     """Whatever keyrings this computer has, and other tests have made: none that is safe."""
     before = keyring.get_keyring()
-    unsafe: keyring.backend.KeyringBackend = keyring.backends.fail.Keyring()  # type: ignore[no-untyped-call]
+    unsafe: keyring.backend.KeyringBackend = keyring.backends.fail.Keyring()  # type: ignore[no-untyped-call]  # keyring has no types here
     keyring.set_keyring(unsafe)
     yield
     keyring.set_keyring(before)

@@ -34,6 +34,10 @@ class Process:
         """Press Ctrl-C."""
         self.popen.send_signal(signal.SIGINT)
 
+    def terminate(self) -> None:
+        """End it as `kill` and service managers do."""
+        self.popen.terminate()
+
     def close_output(self) -> None:
         """Read no more, as `head` does."""
         assert self.popen.stdout is not None

@@ -50,7 +50,7 @@ def _take(
     # At a terminal the lines that say what is being done are gone when it is done.
     lines = (line for line in done.output.splitlines() if _is_left(line))
     shown = _usual_ports(world, "\n".join(lines))
-    console = Console(record=True, width=_WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115
+    console = Console(record=True, width=_WIDTH, file=Path(os.devnull).open("w"))  # noqa: SIM115 - open until the end
     said = f"$ securemail {' '.join(command)}{' < message.eml' if stdin else ''}"
     console.print(Text(said), Text.from_ansi(shown), sep="\n")
     picture = console.export_svg(title="securemail", unique_id=name)

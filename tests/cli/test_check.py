@@ -74,6 +74,13 @@ def test_a_login_is_tried_where_the_minimum_is_met(run: Run, world: World) -> No
     assert "secret" not in done.output
 
 
+def test_a_login_that_worked_is_said_to_have(run: Run, world: World) -> None:
+    options = ("--username", "alice", *world.options)
+    assert "logged in" not in run("check", "alice@example.org", *options).stdout
+    done = run("check", "alice@example.org", "--login", *options, SECUREMAIL_PASSWORD="secret")
+    assert done.stdout.count("logged in by ") == 3
+
+
 def test_a_refused_login_has_an_exit_code_of_its_own(run: Run, world: World) -> None:
     options = ("--login", "--username", "alice", *world.options)
     done = run("check", "alice@example.org", *options, SECUREMAIL_PASSWORD="wrong-canary")

@@ -50,7 +50,7 @@ def encrypted(pem: Path, kind: str) -> Path:
     certificate = x509.load_pem_x509_certificate(pem.read_bytes())
     lock = BestAvailableEncryption(CANARY.encode())
     if kind == "p12":
-        data = pkcs12.serialize_key_and_certificates(None, key, certificate, None, lock)  # type: ignore[arg-type]
+        data = pkcs12.serialize_key_and_certificates(None, key, certificate, None, lock)  # type: ignore[arg-type]  # the key is one of those
     else:
         own = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, lock)
         data = own + certificate.public_bytes(Encoding.PEM)

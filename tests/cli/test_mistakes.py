@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 
 from securemail.cli.codes import Exit
 from tests.cli.conftest import Run, World
+from tests.cli.processes import start
 
 Added = Callable[[str], None]
 EXPLAIN = ("explain", "localhost:993")
@@ -47,6 +49,9 @@ ADD = ("account", "add", "a@example.org")
         ),
         (("account", "add"), "ADDRESS: give either that or --from FILE."),
         (("account", "export"), "--store: there are no accounts in"),
+        (("check", "a@b@example.org"), "'a@b@example.org' is not a mail address."),
+        ((*EXPLAIN, "--timeout", "inf"), "--timeout: inf is not a positive number of seconds."),
+        (("account", "add", "--from", __file__), "--from: no JSON: "),
     ],
 )
 def test_a_mistake_is_named_as_it_was_written(
@@ -105,3 +110,59 @@ def test_where_nothing_is_advertised_an_account_is_not_said_to_be_as_advertised(
     upgraded = run("account", "upgrade", "1", *world.dns)
     assert upgraded.exit_code == Exit.OK, upgraded.output
     assert "Nothing better is advertised" in upgraded.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("check", "--json"), "Missing argument"),
+        (("account", "add", "--json", "--nope"), "No such option"),
+        (("fetch", "1", "there", "--json", "--timeout", "soon"), "Invalid value for '--timeout'"),
+        (("account", "show", "7", "--json"), "ACCOUNT: there is no '7'"),
+    ],
+)
+def test_a_program_hears_in_json_of_every_mistake(
+    run: Run, arguments: tuple[str, ...], words: str
+) -> None:
+    done = run(*arguments)
+    said = json.loads(done.stdout)
+    assert done.exit_code == Exit.USAGE
+    assert (said["error"], words in said["message"]) == ("UsageError", True)
+    assert words in done.stderr
+
+
+def test_a_command_without_json_writes_none(run: Run) -> None:
+    done = run("account", "export", "--json")
+    assert (done.exit_code, done.stdout) == (Exit.USAGE, "")
+
+
+@pytest.mark.parametrize("columns", ["0", "00", ""])
+def test_a_terminal_without_a_width_is_no_reason_for_silence(columns: str, tmp_path: Path) -> None:
+    with start("account", "list", COLUMNS=columns, HOME=str(tmp_path)) as process:
+        assert process.exit_code() == Exit.OK
+        assert "No accounts yet" in process.errors()
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("send", "FILE"),
+        ("check", "localhost:993", "--ca", "FILE"),
+        ("check", "localhost:993", "--dns", "127.0.0.1", "--dns-anchor", "FILE"),
+        ("account", "list", "--store", "FILE"),
+        ("account", "add", "--from", "FILE"),
+        (*ADD, "--imap", "localhost", "--certificate", "FILE"),
+        (*ADD, "--imap", "localhost", "--certificate", __file__, "--key", "FILE"),
+        ("account", "export", "FILE"),
+        ("fetch", "1", "FILE"),
+        ("watch", "1", "--cursor", "FILE"),
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(__file__, "mine"),
+)
+def test_whether_a_file_can_be_read_is_seen_by_whoever_reads_it(
+    run: Run, arguments: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "mine").write_text("")
+    monkeypatch.setattr("os.access", lambda *_, **__: False)  # as for one who may not
+    written = (str(tmp_path / "mine") if each == "FILE" else each for each in arguments)
+    assert "Usage:" not in run(*written).stderr

@@ -7,6 +7,8 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from rich.console import Console, Group, RenderableType
@@ -90,7 +92,7 @@ def test_markup_in_a_name_is_no_markup() -> None:
     assert "[/x]@b.example" in err.getvalue()
 
 
-@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="no /dev/full")  # noqa: PTH110 - a device and no path of ours
 @pytest.mark.parametrize(
     "arguments",
     [("account", "list", "--json"), pytest.param(("--help",), marks=pytest.mark.full)],
@@ -122,3 +124,29 @@ def test_ctrl_c_while_it_starts_is_no_traceback() -> None:
         [sys.executable, "-c", press], capture_output=True, text=True, check=False
     )
     assert (done.returncode, done.stderr) == (Exit.INTERRUPTED, "Interrupted.\n")
+
+
+# What may be written: less than an account takes.
+SMALL_DISK = (
+    "import resource; resource.setrlimit(resource.RLIMIT_FSIZE, (100, 100));"
+    "from securemail.cli import main; main()"
+)
+
+
+def test_an_export_that_does_not_fit_leaves_no_half_in_the_way(
+    run: Run, added: Callable[[str], None], tmp_path: Path
+) -> None:
+    added("alice")
+    file = tmp_path / "accounts.json"
+    done = subprocess.run(
+        # -B: Python itself would leave half of a .pyc.
+        [sys.executable, "-B", "-c", SMALL_DISK, "account", "export", str(file)],
+        check=False,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == Exit.LOCAL, done.stderr
+    assert "File too large" in " ".join(done.stderr.split())
+    assert not file.exists()
+    assert run("account", "export", str(file)).exit_code == Exit.OK

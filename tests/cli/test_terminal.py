@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
+import termios
 from collections.abc import Callable
 from pathlib import Path
 
@@ -42,6 +44,18 @@ def test_ctrl_c_at_the_password_ends_it_without_a_traceback(run: Run, world: Wor
         assert person.exit_code() == Exit.INTERRUPTED
     assert "Traceback" not in rest
     assert "Interrupted." in rest
+
+
+def test_sigterm_at_the_password_leaves_a_terminal_that_shows_what_is_typed(
+    run: Run, world: World
+) -> None:
+    with at_terminal(*ADD, *world.options, **environment()) as person:
+        person.read_until("Password of alice:")
+        assert not termios.tcgetattr(person.terminal)[3] & termios.ECHO
+        person.popen.terminate()
+        person.read_until("Interrupted.")
+        assert person.exit_code() == -signal.SIGTERM
+        assert termios.tcgetattr(person.terminal)[3] & termios.ECHO
 
 
 def test_a_pin_wants_a_persons_own_words(run: Run, world: World) -> None:

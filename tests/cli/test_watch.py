@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -142,6 +143,12 @@ def watching(world: World, added: Added, run: Run) -> Iterator[Process]:
 def test_ctrl_c_ends_it_without_a_traceback(watching: Process) -> None:
     watching.interrupt()
     assert watching.exit_code() == Exit.INTERRUPTED
+    assert watching.errors().strip() == "Interrupted."
+
+
+def test_sigterm_ends_it_in_the_same_order_and_is_what_it_ended_by(watching: Process) -> None:
+    watching.terminate()
+    assert watching.exit_code() == -signal.SIGTERM
     assert watching.errors().strip() == "Interrupted."
 
 

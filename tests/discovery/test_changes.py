@@ -26,7 +26,7 @@ STRENGTH = [TLSMode.NONE, TLSMode.STARTTLS, TLSMode.IMPLICIT]
 
 def account(tls: TLSMode = TLSMode.IMPLICIT, host: str = HERE, **fields: object) -> Account:
     values: dict[str, object] = {"policy": no_minimum(), **fields}
-    return Account(ADDRESS, imap=Endpoint(host, 993, tls), **values)  # type: ignore[arg-type]
+    return Account(ADDRESS, imap=Endpoint(host, 993, tls), **values)  # type: ignore[arg-type]  # what its fields are of
 
 
 def changes(mine: Account, advertised: Plan) -> Changes:

@@ -66,7 +66,7 @@ def test_a_host_in_another_script_is_confirmed_in_either_form() -> None:
 @pytest.mark.parametrize("confirm", ["mail.example.net", ["not a host"], [""]])
 def test_what_confirms_nothing_is_the_callers_mistake(confirm: object) -> None:
     with pytest.raises(UsageError) as caught:
-        planned(DOUBTFUL).account(confirm=confirm)  # type: ignore[arg-type]
+        planned(DOUBTFUL).account(confirm=confirm)  # type: ignore[arg-type]  # any iterable will do
     assert caught.value.field == "confirm"
 
 

@@ -15,7 +15,7 @@ PLAIN = server("plain.example.org", TLSMode.NONE)
 
 
 def hosts(found: tuple[object, ...]) -> list[str]:
-    return [each.endpoint.host for each in found]  # type: ignore[attr-defined]
+    return [each.endpoint.host for each in found]  # type: ignore[attr-defined]  # candidates, whose type is not told
 
 
 @pytest.mark.parametrize("dnssec", DNSSEC)

@@ -98,7 +98,7 @@ async def test_an_answer_that_is_refused_for_now_is_tried_again_and_told_once(
             own_postfix.dovecot.deliver("alice", mail(1))
             alice.answer(await ask(alice, 1), "later")
             log = own_postfix.log
-            again = lambda: log().count("451 4.3.0") >= 2  # noqa: E731
+            again = lambda: log().count("451 4.3.0") >= 2  # noqa: E731 - a name beside others of its kind
             await asyncio.to_thread(eventually, again, timeout_s=20)
             shown = await alice.until(lambda seen: count(seen, "Not yet sent to bob@") > 0)
     assert count(shown, "Not yet sent to bob@example.test, tried again") == 1

@@ -223,7 +223,7 @@ def test_a_reply_before_the_response_to_a_challenge_closes_the_connection() -> N
 
 
 @pytest.mark.parametrize("smtp", [ready, known, challenged])
-def test_421_is_goodbye_at_any_time(smtp) -> None:  # type: ignore[no-untyped-def]
+def test_421_is_goodbye_at_any_time(smtp) -> None:  # type: ignore[no-untyped-def]  # a fixture
     assert say(smtp(), b"421 4.3.2 shutting down\r\n") == Goodbye("421 4.3.2 shutting down")
 
 
@@ -278,7 +278,7 @@ def test_bytes_behind_the_220_of_starttls_close_the_connection(extra: bytes) -> 
     st.sampled_from([fresh, ready, known, challenged]),
     st.sampled_from([Discover(), StartTLS(), PLAIN]),
 )
-def test_any_bytes_in_any_chunks_give_an_event_or_our_error(chunks, begun, command) -> None:  # type: ignore[no-untyped-def]
+def test_any_bytes_in_any_chunks_give_an_event_or_our_error(chunks, begun, command) -> None:  # type: ignore[no-untyped-def]  # what Hypothesis draws
     smtp = begun()
     try:
         if smtp.state is State.READY:

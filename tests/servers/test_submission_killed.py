@@ -33,7 +33,7 @@ async def test_a_server_killed_in_the_middle_of_the_data_has_accepted_nothing(
         )
         queue = own_postfix.directory / "queue" / "incoming"
         # A file in the queue makes no event.
-        while not any(path.is_file() for path in queue.rglob("*")):  # noqa: ASYNC110
+        while not any(path.is_file() for path in queue.rglob("*")):  # noqa: ASYNC110 - another process makes it
             await asyncio.sleep(0)
         own_postfix.kill()
         with pytest.raises(ConnectError):
@@ -53,7 +53,7 @@ async def test_a_server_killed_after_the_end_of_the_data_leaves_the_outcome_unkn
             asyncio.get_running_loop().call_soon(is_sent.set)
             return await end_of_data(reply_s)
 
-        exchange._end_of_data = watched  # type: ignore[method-assign]
+        exchange._end_of_data = watched  # type: ignore[method-assign]  # watched from here
         slow = session.client.submit(letter("lost?"), sender="slow@example.test")
         sending = asyncio.create_task(slow)
         await is_sent.wait()

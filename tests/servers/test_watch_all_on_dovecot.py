@@ -54,7 +54,7 @@ class LesserSource(SeveralSource):
     missing: frozenset[str] = frozenset()
 
     async def open(self, session: Any, cursor: Any) -> Any:
-        return await super().open(Lesser(session, self.missing), cursor)  # type: ignore[arg-type]
+        return await super().open(Lesser(session, self.missing), cursor)  # type: ignore[arg-type]  # a session with less
 
 
 def watching(

@@ -85,7 +85,7 @@ class LesserSource(IMAPSource):
     missing: frozenset[str] = frozenset()
 
     async def open(self, session: Any, cursor: Cursor | None) -> Any:
-        return await super().open(Lesser(session, self.missing), cursor)  # type: ignore[arg-type]
+        return await super().open(Lesser(session, self.missing), cursor)  # type: ignore[arg-type]  # a session with less
 
 
 def watching(world: DovecotWorld, missing: frozenset[str], since: Cursor | None = None) -> Watch:

@@ -62,7 +62,7 @@ class Life:
 class _Handler(logging.Handler):
     def __init__(self, ear: Ear) -> None:
         super().__init__(logging.DEBUG)
-        self.emit = ear.emit  # type: ignore[method-assign]
+        self.emit = ear.emit  # type: ignore[method-assign]  # an ear in its place
 
 
 @contextmanager

@@ -165,7 +165,7 @@ async def test_an_observer_that_wants_to_be_awaited_is_refused(ca: CertificateAu
     async with ScriptedServer(()) as server:
         alices = account(server, ca, TLSMode.IMPLICIT)
         with pytest.raises(UsageError):
-            await connect_imap(alices, observer=observer)  # type: ignore[arg-type]
+            await connect_imap(alices, observer=observer)  # type: ignore[arg-type]  # the point
 
 
 async def test_a_password_that_the_server_echoes_is_in_no_event(ca: CertificateAuthority) -> None:

@@ -134,7 +134,7 @@ async def test_a_connect_that_is_cancelled_anywhere_leaves_nothing(
         assert all(t.plaintext.count(b"\r\n") <= 3 for t in server.transcripts)
 
 
-async def _connect(server: ScriptedServer, ca: CertificateAuthority, tls: TLSMode):  # type: ignore[no-untyped-def]
+async def _connect(server: ScriptedServer, ca: CertificateAuthority, tls: TLSMode):  # type: ignore[no-untyped-def]  # the type is long and said by what follows
     return await connect_imap(account(server, ca, tls))
 
 

@@ -172,7 +172,7 @@ async def test_a_pin_for_something_else_vouches_for_nobody(
     other: dict[str, object], ca: CertificateAuthority, alice: ClientCertificate
 ) -> None:
     async with ScriptedServer((*IMPLICIT, *LEAVE), context=asking(STRANGER, ca)) as server:
-        elsewhere = pin_of(STRANGER, **{"port": server.port, **other})  # type: ignore[arg-type]
+        elsewhere = pin_of(STRANGER, **{"port": server.port, **other})  # type: ignore[arg-type]  # what its fields are of
         mine = account(
             server,
             ca,

@@ -40,7 +40,7 @@ class Told:
     name = "told"
 
     def __init__(self, *servers: object) -> None:
-        self.finding = Finding(source=self.name, servers=servers)  # type: ignore[arg-type]
+        self.finding = Finding(source=self.name, servers=servers)  # type: ignore[arg-type]  # what its fields are of
         self.questions: list[Question] = []
 
     async def find(self, question: Question) -> Finding:

@@ -26,7 +26,7 @@ def offer(mine: Account, proof: object, *capabilities: str) -> TLSOffer | None:
     return tls_offer(
         mine,
         Service.IMAP,
-        confidentiality=proof,  # type: ignore[arg-type]
+        confidentiality=proof,  # type: ignore[arg-type]  # what its fields are of
         capabilities=frozenset(capabilities),
     )
 

@@ -52,7 +52,7 @@ def on(server: MailServer, tls: TLSMode = TLSMode.IMPLICIT, **fields: object) ->
         **{service.name.lower(): server.endpoint(tls, service) for service in Service},
         **fields,
     }
-    return Account("alice@example.org", **values)  # type: ignore[arg-type]
+    return Account("alice@example.org", **values)  # type: ignore[arg-type]  # what its fields are of
 
 
 def imap(server: ScriptedServer, ca: CertificateAuthority, tls: TLSMode, policy: Policy) -> Account:

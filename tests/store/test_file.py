@@ -71,7 +71,7 @@ async def test_the_file_has_its_mode_before_it_has_a_byte(
 
     def look(*args: object, **kwargs: object) -> sqlite3.Connection:
         seen.append((stat.S_IMODE(path.stat().st_mode), path.stat().st_size))
-        return connect(*args, **kwargs)  # type: ignore[no-any-return, call-overload]
+        return connect(*args, **kwargs)  # type: ignore[no-any-return, call-overload]  # whatever sqlite3 takes
 
     monkeypatch.setattr(sqlite3, "connect", look)
     with umask(0):

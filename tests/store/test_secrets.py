@@ -93,8 +93,8 @@ async def test_secrets_come_back_from_the_keyring(
     assert unlocked.client_certificate is not None
     assert account.client_certificate is not None
     assert (
-        unlocked.client_certificate.key.private_numbers()  # type: ignore[union-attr]
-        == account.client_certificate.key.private_numbers()  # type: ignore[union-attr]
+        unlocked.client_certificate.key.private_numbers()  # type: ignore[union-attr]  # it has one
+        == account.client_certificate.key.private_numbers()  # type: ignore[union-attr]  # it has one
     )
     assert unlocked.proxy is not None
     assert unlocked.proxy.password.reveal() == TOLL
@@ -238,7 +238,7 @@ async def test_a_keyring_that_fails_keeps_the_account_out_and_the_secret_in(tmp_
         error = error.__cause__ or error.__context__
 
 
-@pytest.mark.parametrize("backend", [CleartextBackend(), fail.Keyring()])  # type: ignore[no-untyped-call]
+@pytest.mark.parametrize("backend", [CleartextBackend(), fail.Keyring()])  # type: ignore[no-untyped-call]  # keyring has no types here
 async def test_a_keyring_that_is_not_safe_is_refused(
     tmp_path: Path, backend: MemoryBackend
 ) -> None:

@@ -123,8 +123,8 @@ def test_without_trustme_the_extra_is_named(monkeypatch: pytest.MonkeyPatch) -> 
 
     def missing(
         name: str,
-        globals: Mapping[str, object] | None = None,  # noqa: A002
-        locals: Mapping[str, object] | None = None,  # noqa: A002
+        globals: Mapping[str, object] | None = None,  # noqa: A002 - as in `__import__`
+        locals: Mapping[str, object] | None = None,  # noqa: A002 - as in `__import__`
         fromlist: Sequence[str] = (),
         level: int = 0,
     ) -> object:

@@ -135,7 +135,7 @@ async def test_the_client_certificate_of_the_handshake_is_kept(
 ) -> None:
     certificate = ca.issue(common_name="alice")
     pem = f"{tmp_path}/alice.pem"
-    with open(pem, "wb") as file:  # noqa: ASYNC230, PTH123
+    with open(pem, "wb") as file:  # noqa: ASYNC230, PTH123 - a small file of its own
         file.write(certificate.pem)
     trusting.load_cert_chain(pem)
     async with ScriptedServer([StartTLS(), Close()], context=context) as server:

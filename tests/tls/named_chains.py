@@ -73,20 +73,20 @@ def good(*certs: Cert) -> Named:
 
 
 def leaf(**fields: object) -> tuple[Cert, ...]:
-    return (replace(LEAF, **fields), MIDDLE, ROOT)  # type: ignore[arg-type]
+    return (replace(LEAF, **fields), MIDDLE, ROOT)  # type: ignore[arg-type]  # what its fields are of
 
 
 def middle(**fields: object) -> tuple[Cert, ...]:
-    return (LEAF, replace(MIDDLE, **fields), ROOT)  # type: ignore[arg-type]
+    return (LEAF, replace(MIDDLE, **fields), ROOT)  # type: ignore[arg-type]  # what its fields are of
 
 
 def root(**fields: object) -> tuple[Cert, ...]:
-    return (LEAF, MIDDLE, replace(ROOT, **fields))  # type: ignore[arg-type]
+    return (LEAF, MIDDLE, replace(ROOT, **fields))  # type: ignore[arg-type]  # what its fields are of
 
 
 def middles(count: int, **fields: object) -> tuple[Cert, ...]:
     some = (replace(MIDDLE, subject=f"middle {place}") for place in range(count))
-    return (LEAF, *some, replace(ROOT, **fields))  # type: ignore[arg-type]
+    return (LEAF, *some, replace(ROOT, **fields))  # type: ignore[arg-type]  # what its fields are of
 
 
 def limited(**names: Names) -> tuple[Cert, ...]:

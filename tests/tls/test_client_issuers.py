@@ -155,7 +155,7 @@ def test_what_the_account_trusts_is_not_sent_behind_its_certificate(
 ) -> None:
     mine = ClientCertificate.from_pem(CA.client_pem("alice"))  # and CA is whom it trusts
     _, peer = shake(version, certificate=mine)
-    connection = peer.tls._connection  # type: ignore[attr-defined]
+    connection = peer.tls._connection  # type: ignore[attr-defined]  # the one of OpenSSL
     assert not connection.get_peer_cert_chain(as_cryptography=True)
 
 
@@ -165,7 +165,7 @@ def test_the_chain_is_sent_in_order_and_without_what_is_not_part_of_it(
 ) -> None:
     shuffled = ClientCertificate(OWN, MINE.key, (*STRANGERS, ROOT_ONE, MIDDLE_ONE))
     _, peer = shake(version, certificate=shuffled)
-    connection = peer.tls._connection  # type: ignore[attr-defined]
+    connection = peer.tls._connection  # type: ignore[attr-defined]  # the one of OpenSSL
     assert connection.get_peer_certificate(as_cryptography=True) == OWN
     # On the server's side what stands behind the certificate.
     assert connection.get_peer_cert_chain(as_cryptography=True) == [MIDDLE_ONE]

@@ -149,7 +149,7 @@ def elsewhere() -> Chain:
 
 
 def spoken_for(**fields: object) -> bytes:
-    return Staple().about(CHAIN, delegate(replace(DELEGATE, **fields)))  # type: ignore[arg-type]
+    return Staple().about(CHAIN, delegate(replace(DELEGATE, **fields)))  # type: ignore[arg-type]  # what its fields are of
 
 
 CONDITION = x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\x05\0")

@@ -1,4 +1,4 @@
-# SPDX-License-Identifier: Apache-2.0
+# SPDX-License-Identifier: GPL-3.0-only
 """A line in memory, and clients at its end: ours, and aioimaplib's own to compare with."""
 
 from __future__ import annotations

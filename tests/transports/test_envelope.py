@@ -222,7 +222,7 @@ def test_any_bytes_are_sent_or_refused_with_our_error(data: bytes) -> None:
 
 def test_a_message_object_that_cannot_be_written_is_refused() -> None:
     message = letter()
-    message.set_payload(5)  # type: ignore[call-overload]
+    message.set_payload(5)  # type: ignore[call-overload]  # the point
     for has in (ALL, frozenset[str]()):
         with pytest.raises(UsageError):
             made(message, has=has)

@@ -19,11 +19,11 @@ from tests.transports.imap_line import Line, idling, settle
 
 Call = Callable[[IMAPClient], Awaitable[object]]
 
-FETCH: Call = lambda client: client.fetch("1:*", "ALL")  # noqa: E731
-SELECT: Call = lambda client: client.select()  # noqa: E731
-IDLE: Call = lambda client: client.idle()  # noqa: E731
-APPEND: Call = lambda client: client.append(b"message")  # noqa: E731
-NOOP: Call = lambda client: client.noop()  # noqa: E731
+FETCH: Call = lambda client: client.fetch("1:*", "ALL")  # noqa: E731 - a name beside others of its kind
+SELECT: Call = lambda client: client.select()  # noqa: E731 - a name beside others of its kind
+IDLE: Call = lambda client: client.idle()  # noqa: E731 - a name beside others of its kind
+APPEND: Call = lambda client: client.append(b"message")  # noqa: E731 - a name beside others of its kind
+NOOP: Call = lambda client: client.noop()  # noqa: E731 - a name beside others of its kind
 
 
 async def refusal(call: Call, *said: bytes) -> SecureMailError:

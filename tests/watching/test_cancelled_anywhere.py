@@ -27,7 +27,7 @@ class Program:
         kind = Cursor if self.account.imap else MaildropCursor
         async with watching(self.account, since=kind.from_json(self.stored)) as events:
             while len(self.told) < count:
-                event = await until(events, MailboxChanged | MaildropChanged)  # type: ignore[arg-type]
+                event = await until(events, MailboxChanged | MaildropChanged)  # type: ignore[arg-type]  # a union is a type to isinstance
                 self.told += list(event.new)
                 self.stored = event.cursor.to_json()
 

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from types import TracebackType
 from typing import Literal
 
 from securemail.errors import DeadlineError, UsageError
@@ -59,8 +58,7 @@ class Clock:
         """Stop counting: from here each phase has its own limit only."""
         self._end = None
 
-    @asynccontextmanager
-    async def limit(self, step: Step, doing: str) -> AsyncIterator[None]:
+    def limit(self, step: Step, doing: str) -> Limit:
         """Bound what is done inside.
 
         Raises: DeadlineError, which says what was being done and which limit passed.
@@ -69,12 +67,42 @@ class Clock:
         when = asyncio.get_running_loop().time() + seconds
         if self._end is not None and self._end < when:
             when, seconds = self._end, self._timeouts.total
+        return Limit(step, doing, seconds, asyncio.timeout_at(when))
+
+
+@dataclass(slots=True)
+class Limit:
+    """The limit of one step.
+
+    A generator in its place is held, from Python 3.12 on, by the traceback of the cancellation that
+    was thrown into it, and holds this in turn: each time-out left a session to the collector.
+    """
+
+    _step: Step
+    _doing: str
+    _seconds: float
+    _timer: asyncio.Timeout
+
+    async def __aenter__(self) -> None:
+        await self._timer.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
         try:
-            async with asyncio.timeout_at(when) as timer:
-                yield
+            await self._timer.__aexit__(kind, error, traceback)
         except TimeoutError as exc:
-            if not timer.expired():
-                raise
-            raise DeadlineError(
-                f"{doing} took longer than {seconds:g} s", phase=step, seconds=seconds
-            ) from exc
+            raise self._passed() from exc
+        # Whoever was cancelled inside may have called it a time-out already.
+        if isinstance(error, TimeoutError) and self._timer.expired():
+            raise self._passed() from error
+
+    def _passed(self) -> DeadlineError:
+        return DeadlineError(
+            f"{self._doing} took longer than {self._seconds:g} s",
+            phase=self._step,
+            seconds=self._seconds,
+        )

@@ -51,8 +51,8 @@ async def _negotiate(proxy: Proxy, sock: socket.socket, host: str, port: int) ->
 def _new_dialogue(proxy: Proxy, sock: socket.socket) -> Dialogue:
     try:
         # Imported when needed: an extra.
-        from python_socks import ProxyType  # noqa: PLC0415
-        from python_socks.async_.asyncio.v2 import Proxy as Dialogue  # noqa: PLC0415
+        from python_socks import ProxyType  # noqa: PLC0415 - see above
+        from python_socks.async_.asyncio.v2 import Proxy as Dialogue  # noqa: PLC0415 - see above
     except ImportError as exc:
         raise UsageError("needs the extra securemail[proxy]", field="Account.proxy") from exc
     kinds = {ProxyKind.SOCKS5: ProxyType.SOCKS5, ProxyKind.HTTP_CONNECT: ProxyType.HTTP}

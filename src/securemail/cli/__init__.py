@@ -7,11 +7,21 @@ from contextlib import suppress
 from typing import NoReturn, TextIO
 
 from securemail.cli.codes import Exit
+from securemail.cli.stopping import ended_in_order
 
 
 def main() -> None:
     """Run the command; without its extra, say what to install."""
     _open_standard_files()
+    try:
+        with ended_in_order():
+            _run_to_its_end()
+    finally:
+        for stream in (sys.stdout, sys.stderr):
+            _flush(stream)
+
+
+def _run_to_its_end() -> None:
     try:
         _run()
     except KeyboardInterrupt:
@@ -19,9 +29,6 @@ def main() -> None:
         _end("Interrupted.", Exit.INTERRUPTED)
     except OSError as exc:
         _end(f"{exc.filename or 'standard output'}: {exc.strerror}.", Exit.LOCAL)
-    finally:
-        for stream in (sys.stdout, sys.stderr):
-            _flush(stream)
 
 
 def _run() -> None:
@@ -31,6 +38,9 @@ def _run() -> None:
     except ModuleNotFoundError as exc:
         _end(f"{exc.name} is missing: install the extra securemail[cli]", Exit.USAGE)
     from securemail.cli.app import app  # noqa: PLC0415 - it needs both
+
+    if not os.environ.get("COLUMNS", "80").strip("0"):
+        del os.environ["COLUMNS"]  # a terminal without a width, on which rich would show nothing
 
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -47,8 +57,8 @@ def _open_standard_files() -> None:
     os.close(handle)
     # Python has None for them.
     sys.stdin = sys.stdin or open(0, closefd=False)  # noqa: SIM115 - open until the end
-    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115
-    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115
+    sys.stdout = sys.stdout or open(1, "w", closefd=False)  # noqa: SIM115 - likewise
+    sys.stderr = sys.stderr or open(2, "w", closefd=False)  # noqa: SIM115 - likewise
 
 
 def _flush(stream: TextIO) -> None:

@@ -19,7 +19,7 @@ from securemail.cli.local import local
 from securemail.cli.looking import say_verdict
 from securemail.cli.reports import reports_view
 from securemail.cli.storing import opened, store_path
-from securemail.cli.surroundings import Surroundings, surroundings
+from securemail.cli.surroundings import Surroundings, said_of, surroundings
 from securemail.errors import UsageError
 from securemail.store import Format, StoredAccount
 
@@ -32,6 +32,7 @@ def add(
         Path | None,
         typer.Option(
             "--from",
+            readable=False,
             metavar="FILE",
             help="Take accounts from what `account export` wrote, JSON or (*.toml) TOML. It says "
             "where passwords go: your own files only.",
@@ -57,13 +58,17 @@ def add(
     certificate: Annotated[
         Path | None,
         typer.Option(
+            readable=False,
             metavar="FILE",
             help="Log in with this client certificate instead of a password: PEM with its chain "
             "and its key, or PKCS#12. The key goes to the keyring.",
         ),
     ] = None,
     key: Annotated[
-        Path | None, typer.Option(metavar="FILE", help="With --certificate: the key, if elsewhere.")
+        Path | None,
+        typer.Option(
+            readable=False, metavar="FILE", help="With --certificate: the key, if elsewhere."
+        ),
     ] = None,
     with_password: Annotated[
         bool,
@@ -150,9 +155,10 @@ class _Taken:
         form = Format.TOML if self.file.suffix.lower() == ".toml" else Format.JSON
         text = self.text()
         async with opened(path) as store:
-            return await store.import_accounts(
-                text, form, with_pins=self.with_pins, with_trust=self.with_trust
-            )
+            with said_of("file", "--from"):
+                return await store.import_accounts(
+                    text, form, with_pins=self.with_pins, with_trust=self.with_trust
+                )
 
 
 def _import(terminal: Terminal, path: Path, taken: _Taken) -> None:

@@ -78,7 +78,8 @@ async def _remove(path: Path, stored: StoredAccount) -> None:
 
 def export(
     file: Annotated[
-        Path | None, typer.Argument(metavar="FILE", help="Default: standard output.")
+        Path | None,
+        typer.Argument(readable=False, metavar="FILE", help="Default: standard output."),
     ] = None,
     form: Annotated[FormatName, typer.Option("--format", help="How.")] = FormatName.json,
     store: options.Store = None,
@@ -93,10 +94,7 @@ def export(
         terminal.write(text)
         return
     with terminal.failing(), local(file):
-        # It says where passwords go: nobody else's to change, nor to read.
-        handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
-        with os.fdopen(handle, "w", encoding="utf-8") as out:
-            out.write(text)
+        _write_new(file, text)
     terminal.say(f"Written to {file}.")
 
 
@@ -105,3 +103,15 @@ async def _exported(path: Path, form: Format) -> str:
         raise UsageError(f"there are no accounts in {path}", field="--store")
     async with opened(path) as store:
         return await store.export_accounts(form)
+
+
+def _write_new(file: Path, text: str) -> None:
+    # It says where passwords go: nobody else's to change, nor to read.
+    handle = os.open(file, os.O_CREAT | os.O_EXCL | os.O_WRONLY | os.O_NOFOLLOW, 0o600)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as out:
+            out.write(text)
+    except OSError:
+        # Half of it on a full disk would be in the way of the next try.
+        file.unlink()
+        raise

@@ -50,7 +50,10 @@ class Protocol(StrEnum):
 def fetch(
     which: options.Which,
     target: Annotated[
-        Path, typer.Argument(metavar="TO", help="A Maildir or an mbox, made if it is not there.")
+        Path,
+        typer.Argument(
+            readable=False, metavar="TO", help="A Maildir or an mbox, made if it is not there."
+        ),
     ],
     mailbox: Annotated[
         str, typer.Option(metavar="NAME", help="The mailbox to read (IMAP).")

@@ -44,6 +44,8 @@ ModeOption = Annotated[
     ModeName | None,
     typer.Option("--tls", help="TLS at once, or by STARTTLS. Default: what the port stands for."),
 ]
+# `readable=False` with each path: typer does not look, and what cannot be read is told, with its
+# exit code, by whoever reads.
 DNS = Annotated[
     str | None,
     typer.Option(
@@ -58,6 +60,7 @@ Anchor = Annotated[
     Path | None,
     typer.Option(
         "--dns-anchor",
+        readable=False,
         metavar="FILE",
         help="DS or DNSKEY records to validate from, instead of the root's.",
     ),
@@ -65,7 +68,10 @@ Anchor = Annotated[
 CA = Annotated[
     Path | None,
     typer.Option(
-        "--ca", metavar="FILE", help="Trust these authorities (PEM) instead of the system's."
+        "--ca",
+        readable=False,
+        metavar="FILE",
+        help="Trust these authorities (PEM) instead of the system's.",
     ),
 ]
 Seconds = Annotated[
@@ -82,6 +88,7 @@ Store = Annotated[
     Path | None,
     typer.Option(
         "--store",
+        readable=False,
         metavar="FILE",
         envvar="SECUREMAIL_STORE",
         help="The file of accounts. Default: ~/.config/securemail/accounts.db, or where else this "

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from securemail.cli.view import BAD, DOUBTFUL, GOOD, certificate_lines, sign
 from securemail.policy.confidentiality import Confidentiality
-from securemail.setup.report import ServiceReport, Step
+from securemail.setup.report import LoginResult, ServiceReport, Step
 from securemail.tls.facts import CertificateFacts
 
 
@@ -33,10 +33,13 @@ def _row(report: ServiceReport) -> tuple[RenderableType, ...]:
     is_good = proof is not None and proof.indicator.is_locked and report.is_ok
     state = proof.indicator.label if proof is not None else _without_proof(report)
     style = GOOD if is_good else BAD
+    proved = proof_lines(proof) if proof is not None else []
+    if report.login is LoginResult.WORKED:
+        proved.append(f"logged in by {report.authenticated_by}")
     return (
         Text(f"{report.service.value}, {report.endpoint.tls.value}\n{report.endpoint}"),
         Text.assemble(sign(is_good=is_good), (f" {state}", style)),
-        Text("\n".join(proof_lines(proof)) if proof is not None else ""),
+        Text("\n".join(proved)),
     )
 
 

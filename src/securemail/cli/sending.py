@@ -20,7 +20,7 @@ from securemail.cli.console import Terminal
 from securemail.cli.local import local
 from securemail.cli.outcomes import outcomes_view, recipient_data
 from securemail.cli.storing import all_accounts, chosen, store_path
-from securemail.cli.surroundings import Surroundings, surroundings
+from securemail.cli.surroundings import Surroundings, said_of, surroundings
 from securemail.cli.unlocking import with_secrets
 from securemail.connect import connect_submission
 from securemail.dsn import DSN, Notify
@@ -41,7 +41,9 @@ class NotifyName(StrEnum):
 def send(
     file: Annotated[
         Path | None,
-        typer.Argument(metavar="FILE", help="A message (RFC 5322). Default: standard input."),
+        typer.Argument(
+            readable=False, metavar="FILE", help="A message (RFC 5322). Default: standard input."
+        ),
     ] = None,
     which: Annotated[
         str | None,
@@ -164,13 +166,14 @@ class _Sending:
             self.account, resolver=around.resolver, timeouts=around.timeouts
         ) as session:
             try:
-                return await session.client.submit(
-                    self.message,
-                    sender=self.sender,
-                    recipients=self.to or None,
-                    require_tls=self.require_tls,
-                    dsn=self.dsn,
-                )
+                with said_of("submit.sender", "--sender"), said_of("submit.recipients", "--to"):
+                    return await session.client.submit(
+                        self.message,
+                        sender=self.sender,
+                        recipients=self.to or None,
+                        require_tls=self.require_tls,
+                        dsn=self.dsn,
+                    )
             except SubmissionError as exc:
                 return exc
             except asyncio.CancelledError as exc:

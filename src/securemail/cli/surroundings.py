@@ -33,13 +33,14 @@ class Surroundings:
         Raises: UsageError naming the option.
         """
         base = DISCOVERY_TIMEOUTS
-        timeouts = Timeouts(
-            connect=min(base.connect, seconds),
-            tls=min(base.tls, seconds),
-            greeting=min(base.greeting, seconds),
-            command=min(base.command, seconds),
-            total=seconds,
-        )
+        with said_of("Timeouts.total", "--timeout"):
+            timeouts = Timeouts(
+                connect=min(base.connect, seconds),
+                tls=min(base.tls, seconds),
+                greeting=min(base.greeting, seconds),
+                command=min(base.command, seconds),
+                total=seconds,
+            )
         if anchor is not None and dns is None:
             raise UsageError("is of use with --dns only", field="--dns-anchor")
         with said_of("Resolver.anchor", "--dns-anchor"):

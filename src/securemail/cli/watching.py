@@ -28,6 +28,7 @@ def watch_(
     cursor: Annotated[
         Path | None,
         typer.Option(
+            readable=False,
             metavar="FILE",
             help="Where it is kept how far it has come. Default: a file beside the accounts.",
         ),

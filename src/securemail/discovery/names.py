@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from typing import Final
 
 from securemail.account import Endpoint, TLSMode
 from securemail.errors import UsageError
 
 _ANY_PORT: Final = 1
+# RFC 5322 section 3.2.3: these stand in a local part only between quotes. Two addresses in one
+# argument would lead to the servers of the second.
+_LOCAL_PART: Final = re.compile(r'"[^"\\]*(\\.[^"\\]*)*"|[^\s"(),:;<>@\[\\\]]+')
 
 
 def domain_of(address: str) -> str:
     """Return the domain of a mail address in A-label form, in lower case.
 
-    The local part may be anything printable, as RFC 6531 has it; the domain may be written in any
-    script (RFC 5891).
+    The local part may be in any script, as RFC 6531 has it; so may the domain (RFC 5891).
 
     Raises: UsageError for what is no address, and for an address at an IP address: there is no
     domain to ask.
     """
     local, at, domain = str(address).rpartition("@")
-    if not (local and at and domain) or not str(address).isprintable():
+    is_local = _LOCAL_PART.fullmatch(local) and str(address).isprintable()
+    if not (is_local and at and domain):
         raise UsageError(f"{address!r} is not a mail address", field="address")
     endpoint = _endpoint(domain, "address")
     if endpoint.is_address:

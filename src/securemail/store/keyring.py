@@ -67,7 +67,7 @@ class SystemKeyring:
     def _checked(self) -> KeyringBackend:
         # 0.1 s to import, and backends start D-Bus: those who do not ask for it do not wait for it.
         import keyring  # noqa: PLC0415 - see above
-        from keyring.core import recommended  # noqa: PLC0415
+        from keyring.core import recommended  # noqa: PLC0415 - likewise
 
         backend = self._backend or keyring.get_keyring()
         if not recommended(backend):

@@ -103,7 +103,7 @@ async def hand_over(service: Service, handover: Handover) -> Held:
 
 async def _imap(handover: Handover) -> Held:
     # Imported when needed: the module is under the GPL (docs/licensing.md).
-    from securemail.transports import imap  # noqa: PLC0415
+    from securemail.transports import imap  # noqa: PLC0415 - see above
 
     client = imap.hand_over(
         handover.transport,
@@ -123,7 +123,7 @@ async def _imap(handover: Handover) -> Held:
 
 def _submission(handover: Handover) -> Held:
     # Imported when needed: nobody else has a use for aiosmtplib.
-    from securemail.transports import submission  # noqa: PLC0415
+    from securemail.transports import submission  # noqa: PLC0415 - see above
 
     client = submission.hand_over(handover)
     return Held(client, handover.capabilities or frozenset(), client.leave)

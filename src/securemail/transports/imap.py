@@ -216,7 +216,7 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         host: str,
         port: int,
         loop: asyncio.AbstractEventLoop | None,
-        conn_lost_cb: Callable[[Exception | None], None] | None = None,  # noqa: ARG002
+        conn_lost_cb: Callable[[Exception | None], None] | None = None,  # noqa: ARG002 - as below
         ssl_context: Any = None,  # noqa: ARG002 - aioimaplib's signature; we are connected
     ) -> None:
         """Make the protocol. It has its connection from `hand_over`."""

@@ -207,7 +207,7 @@ def has_utf8_address(message: EmailMessage) -> bool:
 
 def _names(message: EmailMessage, names: tuple[str, ...]) -> list[str]:
     # Not get_all(), which would parse the dates.
-    blocks = sum(name.lower() == "resent-date" for name in message.keys())  # noqa: SIM118
+    blocks = sum(name.lower() == "resent-date" for name in message)
     if blocks > 1:
         # RFC 5322 section 3.6.6: which block is the last one cannot be told from a parsed header.
         raise UsageError(

@@ -50,5 +50,5 @@ def take_timeout(command: Any) -> float | None:
     It would go off in the middle of a long answer that ours does not tell it of.
     """
     command._timer.cancel()  # noqa: SLF001 - there is no public way to either
-    timeout_s: float | None = command._timeout  # noqa: SLF001
+    timeout_s: float | None = command._timeout  # noqa: SLF001 - likewise
     return timeout_s
