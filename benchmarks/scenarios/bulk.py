@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 
 from benchmarks.bulk import FETCHES, MESSAGE, MESSAGES, POP3_USER, RECIPIENT, SENDER, fill
-from benchmarks.harness import OURS, ROOT, PeerError, Process, Row, present, ratios, row
+from benchmarks.harness import OURS, PeerError, Process, Row, present, ratios, row
 from benchmarks.peer import Job
+from benchmarks.scripted import is_missing, scripted
 from benchmarks.world import World
 
 NAME = "bulk"
@@ -34,9 +33,14 @@ class Case:
 def run(world: World, *, is_full: bool) -> Iterator[Row]:
     """Measure each case, its peers in turn."""
     fill(world.dovecot)
-    with _sink(world) as sink:
-        for case in (*_fetches(world), *_maildrop(world), *_submissions(sink, is_full=is_full)):
-            yield from _measured(case, ROUNDS[is_full])
+    rounds = ROUNDS[is_full]
+    for case in (*_fetches(world), *_maildrop(world)):
+        yield from _measured(case, rounds)
+    if is_missing("submission in bulk"):
+        return
+    with scripted(world, "submission") as sink:
+        for case in _submissions(sink, is_full=is_full):
+            yield from _measured(case, rounds)
 
 
 def _fetches(world: World) -> Iterator[Case]:
@@ -110,17 +114,3 @@ def _rows(case: Case, walls: list[dict[str, float]], cpus: list[dict[str, float]
     yield row((NAME, case.name, base), "ms (absolute)", [1000 * each[base] for each in walls])
     yield from ratios((NAME, case.name), walls, base, {OURS: 1.0})
     yield from ratios((f"{NAME}, CPU of the client", case.name), cpus, base)
-
-
-@contextmanager
-def _sink(world: World) -> Iterator[Job]:
-    pem = world.dovecot.directory / "pki" / f"{world.dovecot.host}.pem"
-    command = [sys.executable, "-m", "benchmarks.sink_server", str(pem)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            port = int(server.stdout.readline())
-            job = world.job("", "imap", "implicit")
-            yield replace(job, service="submission", address="127.0.0.1", port=port)
-        finally:
-            server.kill()

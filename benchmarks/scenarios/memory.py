@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 
-from benchmarks.harness import OURS, ROOT, PeerError, Process, Row, present, row
+from benchmarks.harness import OURS, PeerError, Process, Row, present, row
 from benchmarks.peer import Job
+from benchmarks.scripted import is_missing, scripted
 from benchmarks.world import World
 
 NAME = "memory of a session"
 SESSIONS = {False: 1000, True: 10_000}
 AT_ONCE = 50
-BURST_BYTES = 300_000
 PEERS = (OURS, f"{OURS}+uvloop", "aioimaplib", "aioimaplib+uvloop", "imapflow", "go-imap")
 REST_S = 3
 # KiB, and wake-ups: the timer that ends the measurement is one.
@@ -29,12 +26,13 @@ TARGETS = {
 
 def run(world: World, *, is_full: bool) -> Iterator[Row]:
     """Measure each peer in a process of its own, on a server that holds very many sessions."""
+    if is_missing(NAME):
+        return
     count = SESSIONS[is_full]
     for peer in present(PEERS):
-        with idle_server(world) as port, Process(peer) as process:
-            job = replace(world.job("hold", "imap", "implicit"), address="127.0.0.1", port=port)
+        with scripted(world, "imap") as job, Process(peer) as process:
             try:
-                for case, unit, value in _cases(process, job, count):
+                for case, unit, value in _cases(process, replace(job, do="hold"), count):
                     target = TARGETS.get((case, unit.split()[0])) if peer.name == OURS else None
                     place = (NAME, f"{case}, {count:,} sessions", peer.name)
                     yield row(place, unit, [value], target=target)
@@ -55,16 +53,3 @@ def _cases(process: Process, job: Job, count: int) -> Iterator[tuple[str, str, f
     yield "in IDLE, CPU", f"ms in {REST_S} s (absolute)", 1000 * rest["cpu_s"]
     after = process.ask(replace(held, do="burst"))["rss"]
     yield "after 300 kB", unit, (after - before) / count / 1024
-
-
-@contextmanager
-def idle_server(world: World) -> Iterator[int]:
-    """Run `benchmarks/idle_server.py`, and yield its port."""
-    pem = world.dovecot.directory / "pki" / f"{world.dovecot.host}.pem"
-    command = [sys.executable, "-m", "benchmarks.idle_server", str(pem), str(BURST_BYTES)]
-    with subprocess.Popen(command, cwd=ROOT, stdout=subprocess.PIPE, text=True) as server:
-        try:
-            assert server.stdout is not None
-            yield int(server.stdout.readline())
-        finally:
-            server.kill()
