@@ -1,6 +1,6 @@
 """Measure this library beside others.
 
-    python -m benchmarks [--full] [--only NAME] [--results FILE] [--page FILE ...]
+    python -m benchmarks [--full] [--only NAME] [--delayed-link] [--results FILE] [--page FILE ...]
 
 `make bench` installs the peers first; what the numbers mean is in docs/benchmarks.md.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import harness, report
+from benchmarks import harness, report, tunnel
 from benchmarks.scenarios import asking, bulk, connects, curves, memory, reader, round_trips
 from benchmarks.versions import versions
 from benchmarks.world import world
@@ -33,7 +33,8 @@ def main() -> None:
     for peer in harness.PEERS.values():
         if (reason := harness.missing(peer)) is not None:
             print(reason)
-    rows = list(_measured(options.only or list(SCENARIOS), is_full=options.full))
+    far = _far() if options.delayed_link else ""
+    rows = list(_measured(options.only or list(SCENARIOS), far, is_full=options.full))
     found = {
         "target": "bench-full" if options.full else "bench",
         "versions": versions(),
@@ -52,6 +53,11 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="more rounds, and larger numbers")
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="one scenario")
+    parser.add_argument(
+        "--delayed-link",
+        action="store_true",
+        help="round trips also on a line that delays packets, as root in a network of its own",
+    )
     parser.add_argument("--results", type=Path, default=harness.HERE / "results" / "results.json")
     parser.add_argument(
         "--page",
@@ -63,8 +69,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(names: list[str], *, is_full: bool) -> Iterator[harness.Row]:
-    with world() as servers:
+def _far() -> str:
+    if (reason := tunnel.enter(round_trips.DELAY_S)) is not None:
+        print(f"the line of packets is left out: {reason}")
+        return ""
+    return tunnel.FAR
+
+
+def _measured(names: list[str], far: str, *, is_full: bool) -> Iterator[harness.Row]:
+    with world(far) as servers:
         for name in names:
             began_s = time.monotonic()
             try:

@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from benchmarks.files import raise_file_limit
+
 Connect = Callable[["Job"], Any]
 Leave = Callable[[Any], Any]
 Operation = Callable[["Job", Any], Any]
@@ -82,6 +84,7 @@ def context(job_ca: str, host: str) -> NamedContext:
 
 def serve(connect: Connect, leave: Leave, **operations: Operation) -> None:
     """Do the jobs that come on stdin, on uvloop if that is the one argument."""
+    raise_file_limit()
     is_async = inspect.iscoroutinefunction(connect)
     runner = _async_runner() if is_async else None
     held: list[Any] = []
