@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import logging
 import time
 from collections.abc import Callable, Iterator
@@ -27,7 +28,6 @@ NOOPS = 2_000
 
 def run(world: World, *, is_full: bool) -> Iterator[Row]:
     """Measure both by themselves, and beside the command that they are a part of."""
-    logging.getLogger("securemail.events").addHandler(logging.NullHandler())
     rounds = ROUNDS[is_full]
     gate = Gate(Policy(), GOOD_PROOF)
     gate_ns = list(_timed(lambda: gate(Intent.USE), rounds))
@@ -45,7 +45,8 @@ async def _observers(rounds: int) -> list[Row]:
     for name, observer in (
         ("an event, nobody listens", None),
         ("an event, to a function", lambda _: None),
-        ("an event, to the log", LoggingObserver()),
+        ("an event, to a log that leaves it out", LoggingObserver(_logger(logging.INFO))),
+        ("an event, to the log", LoggingObserver(_logger(logging.DEBUG))),
     ):
         account = Account(
             "bob@example.test",
@@ -58,6 +59,15 @@ async def _observers(rounds: int) -> list[Row]:
         values = _timed(reporter.greeted, rounds)
         found.append(row((NAME, name, OURS), "ns CPU (absolute)", values))
     return found
+
+
+def _logger(level: int) -> logging.Logger:
+    """Return one whose lines go nowhere; that the server has greeted is DEBUG."""
+    logger = logging.getLogger(f"benchmark.{level}")
+    logger.setLevel(level)
+    logger.propagate = False
+    logger.addHandler(logging.StreamHandler(io.StringIO()))
+    return logger
 
 
 def _timed(call: Callable[[], object], rounds: int) -> Iterator[float]:
