@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from benchmarks.harness import OURS, Row
+from benchmarks.harness import OURS, Row, ratios
 from benchmarks.report import by_scenario
 from benchmarks.standing import Comparison, Side, comparisons, table
 
@@ -66,3 +66,11 @@ def test_the_table_counts_the_cases_of_a_peer_on_each_side() -> None:
     ]
     *_, line = table({"bulk": rows, "ours alone": [row(OURS, 1)]})
     assert line == "| bulk | imaplib (0.5, 1 of 2)<br>poplib (0.25) |  | imaplib (1.5, 1 of 2) |"
+
+
+def test_a_round_in_which_the_base_failed_is_passed_over() -> None:
+    rounds = [{OURS: 3.0}, {"imaplib": 2.0, OURS: 1.0}, {"imaplib": 2.0, OURS: 3.0, "slow": 8.0}]
+    found = {
+        each.peer: (each.low, each.high) for each in ratios(("bulk", "all"), rounds, "imaplib")
+    }
+    assert found == {OURS: (0.5, 1.5), "slow": (4.0, 4.0)}
