@@ -126,8 +126,9 @@ def _connect(process: Process, link: Link, job: Job) -> tuple[float, float]:
     """Return how many round trips it took, and their time in round-trip times."""
     here = replace(job, address=link.address, port=link.port)
     _when_free(process, here)
-    log = link.logs[-1]
-    trailing = TRAILING if process.peer.name == "curl" else 0
+    log, trailing = link.logs[-1], 0
+    if process.peer.name == "curl":
+        log, trailing = log.without_farewell(), TRAILING
     count = log.round_trips - trailing
     took = 1 + (log.delivered_s - log.began_s) / (2 * DELAY_S) - trailing
     process.ask(replace(job, do="leave"))
