@@ -36,12 +36,14 @@ def main() -> None:
     far = _far() if options.delayed_link else ""
     rows = list(_measured(options.only or list(SCENARIOS), far, is_full=options.full))
     found = {
-        "target": "bench-full" if options.full else "bench",
+        "is_full": options.full,
         "versions": versions(),
         "rows": [each.to_json() for each in rows],
     }
-    options.results.parent.mkdir(exist_ok=True)
-    options.results.write_text(json.dumps(found, indent=1) + "\n")
+    name = "results-full.json" if options.full else "results.json"
+    results = options.results or harness.HERE / "results" / name
+    results.parent.mkdir(exist_ok=True)
+    results.write_text(json.dumps(found, indent=1) + "\n")
     if not options.only:
         _write_page([found])
     for each in rows:
@@ -58,7 +60,7 @@ def _options() -> argparse.Namespace:
         action="store_true",
         help="round trips also on a line that delays packets, as root in a network of its own",
     )
-    parser.add_argument("--results", type=Path, default=harness.HERE / "results" / "results.json")
+    parser.add_argument("--results", type=Path, help="where the numbers go, as JSON")
     parser.add_argument(
         "--page",
         type=Path,
@@ -89,7 +91,7 @@ def _measured(names: list[str], far: str, *, is_full: bool) -> Iterator[harness.
 
 def _write_page(runs: list[dict[str, Any]]) -> None:
     rows = [harness.Row.from_json(each) for run in runs for each in run["rows"]]
-    report.write(rows, runs[-1]["versions"], runs[-1]["target"])
+    report.write(rows, runs[-1]["versions"], is_full=runs[-1]["is_full"])
 
 
 if __name__ == "__main__":

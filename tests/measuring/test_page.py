@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import pytest
 from benchmarks.harness import OURS, Row, ratios
+from benchmarks.plots import slope
 from benchmarks.report import by_scenario
 from benchmarks.standing import Comparison, Side, comparisons, table
 
@@ -74,3 +76,20 @@ def test_a_round_in_which_the_base_failed_is_passed_over() -> None:
         each.peer: (each.low, each.high) for each in ratios(("bulk", "all"), rounds, "imaplib")
     }
     assert found == {OURS: (0.5, 1.5), "slow": (4.0, 4.0)}
+
+
+def curve(*points: tuple[int, float]) -> list[Row]:
+    return [Row("scale", "", OURS, "ms", y, y, y, series="it", at=x) for x, y in points]
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (1.2, "does not grow"),
+        (30.0, "grows slower"),
+        (90.0, "grows with the number"),
+        (900.0, "grows FASTER"),
+    ],
+)
+def test_the_slope_of_a_curve_is_said_in_words(last: float, words: str) -> None:
+    assert slope(curve((10, 1.0), (100, 5.0), (1000, last))).startswith(words)
