@@ -47,10 +47,10 @@ fuzz: install ## atheris on what reads a stranger's bytes, SECONDS=20 for each t
 	@$(PIP) --editable '.[fuzz]'
 	@$(BIN)/python -m tests.fuzz.run $(or $(SECONDS),20) $(TARGETS)
 
-bench: peers ## measure beside the peers, and write docs/benchmarks.md (5 minutes)
+bench: peers ## measure beside the peers, and write docs/benchmarks.md (6 minutes)
 	@$(BIN)/python -m benchmarks
 
-bench-full: peers ## the same with more rounds and larger numbers
+bench-full: peers ## the same with more rounds and larger numbers, into docs/benchmarks-full.md (25 minutes)
 	@$(BIN)/python -m benchmarks --full
 
 hostile: peers ## attack this library and its peers, and write docs/hostile-clients.md (13 minutes)

@@ -1,6 +1,6 @@
 """Measure this library beside others.
 
-    python -m benchmarks [--full] [--only NAME] [--results FILE] [--page FILE ...]
+    python -m benchmarks [--full] [--only NAME] [--delayed-link] [--results FILE] [--page FILE ...]
 
 `make bench` installs the peers first; what the numbers mean is in docs/benchmarks.md.
 """
@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from benchmarks import harness, report
+from benchmarks import harness, report, tunnel
 from benchmarks.scenarios import asking, bulk, connects, curves, memory, reader, round_trips
 from benchmarks.versions import versions
 from benchmarks.world import world
@@ -33,14 +33,17 @@ def main() -> None:
     for peer in harness.PEERS.values():
         if (reason := harness.missing(peer)) is not None:
             print(reason)
-    rows = list(_measured(options.only or list(SCENARIOS), is_full=options.full))
+    far = _far() if options.delayed_link else ""
+    rows = list(_measured(options.only or list(SCENARIOS), far, is_full=options.full))
     found = {
-        "target": "bench-full" if options.full else "bench",
+        "is_full": options.full,
         "versions": versions(),
         "rows": [each.to_json() for each in rows],
     }
-    options.results.parent.mkdir(exist_ok=True)
-    options.results.write_text(json.dumps(found, indent=1) + "\n")
+    name = "results-full.json" if options.full else "results.json"
+    results = options.results or harness.HERE / "results" / name
+    results.parent.mkdir(exist_ok=True)
+    results.write_text(json.dumps(found, indent=1) + "\n")
     if not options.only:
         _write_page([found])
     for each in rows:
@@ -52,7 +55,12 @@ def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--full", action="store_true", help="more rounds, and larger numbers")
     parser.add_argument("--only", choices=SCENARIOS, action="append", help="one scenario")
-    parser.add_argument("--results", type=Path, default=harness.HERE / "results" / "results.json")
+    parser.add_argument(
+        "--delayed-link",
+        action="store_true",
+        help="round trips also on a line that delays packets, as root in a network of its own",
+    )
+    parser.add_argument("--results", type=Path, help="where the numbers go, as JSON")
     parser.add_argument(
         "--page",
         type=Path,
@@ -63,8 +71,15 @@ def _options() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def _measured(names: list[str], *, is_full: bool) -> Iterator[harness.Row]:
-    with world() as servers:
+def _far() -> str:
+    if (reason := tunnel.enter(round_trips.DELAY_S)) is not None:
+        print(f"the line of packets is left out: {reason}")
+        return ""
+    return tunnel.FAR
+
+
+def _measured(names: list[str], far: str, *, is_full: bool) -> Iterator[harness.Row]:
+    with world(far) as servers:
         for name in names:
             began_s = time.monotonic()
             try:
@@ -76,7 +91,7 @@ def _measured(names: list[str], *, is_full: bool) -> Iterator[harness.Row]:
 
 def _write_page(runs: list[dict[str, Any]]) -> None:
     rows = [harness.Row.from_json(each) for run in runs for each in run["rows"]]
-    report.write(rows, runs[-1]["versions"], runs[-1]["target"])
+    report.write(rows, runs[-1]["versions"], is_full=runs[-1]["is_full"])
 
 
 if __name__ == "__main__":

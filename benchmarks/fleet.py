@@ -22,7 +22,8 @@ from contextlib import asynccontextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from benchmarks.fleet_server import HOST, Server, raise_file_limit
+from benchmarks.files import raise_file_limit
+from benchmarks.fleet_server import HOST, Server
 from benchmarks.turns import MeasuredSelector
 
 from securemail import (

@@ -10,23 +10,18 @@ from __future__ import annotations
 
 import asyncio
 import json
-import resource
 import socket
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
+
+from benchmarks.files import raise_file_limit
 
 from securemail.testing import CertificateAuthority, MailServer, Offer, ServerCertificate
 
 HOST = "mail.example.org"
 _MESSAGE = b"Subject: news\r\n\r\nNews.\r\n"
 _FIRST_PORT = 20_000
-
-
-def raise_file_limit() -> None:
-    """Let this process have a socket for each mailbox."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
 
 
 def free_port() -> int:

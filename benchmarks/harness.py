@@ -72,15 +72,16 @@ def ratios(
     targets: Mapping[str, float] = MappingProxyType({}),
 ) -> list[Row]:
     """Return a row for each peer: how many times what `base` took in the same round."""
+    with_base = [each for each in rounds if base in each]
     return [
         row(
             (*place, peer),
             f"times {base}",
-            [each[peer] / each[base] for each in rounds if peer in each],
+            [each[peer] / each[base] for each in with_base if peer in each],
             base=base,
             target=targets.get(peer),
         )
-        for peer in rounds[0]
+        for peer in dict.fromkeys(peer for each in with_base for peer in each)
         if peer != base
     ]
 

@@ -11,8 +11,12 @@ import asyncio
 import socket
 import threading
 import time
-from dataclasses import dataclass, field
-from typing import Self
+from dataclasses import dataclass, field, replace
+from itertools import takewhile
+from typing import Final, Self
+
+# The alert as a record of TLS 1.3. curl sends nothing else of that length.
+CLOSE_NOTIFY_BYTES: Final = 24
 
 
 @dataclass(slots=True)
@@ -35,6 +39,11 @@ class Log:
     def round_trips(self) -> int:
         """How many times the client has waited for the server, for the TCP handshake included."""
         return 1 + sum(direction == "<" for direction, _ in self.flights)
+
+    def without_farewell(self) -> Log:
+        """Return what was before the client ended TLS: whether an answer is behind it is chance."""
+        before = takewhile(lambda flight: flight != (">", CLOSE_NOTIFY_BYTES), self.flights)
+        return replace(self, flights=list(before))
 
 
 class _End(asyncio.Protocol):

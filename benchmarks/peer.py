@@ -21,6 +21,8 @@ from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
+from benchmarks.files import raise_file_limit
+
 Connect = Callable[["Job"], Any]
 Leave = Callable[[Any], Any]
 Operation = Callable[["Job", Any], Any]
@@ -82,6 +84,7 @@ def context(job_ca: str, host: str) -> NamedContext:
 
 def serve(connect: Connect, leave: Leave, **operations: Operation) -> None:
     """Do the jobs that come on stdin, on uvloop if that is the one argument."""
+    raise_file_limit()
     is_async = inspect.iscoroutinefunction(connect)
     runner = _async_runner() if is_async else None
     held: list[Any] = []
@@ -135,7 +138,8 @@ def _do(
             with measured() as took:
                 for start in range(0, job.count, job.concurrency):
                     batch = range(start, min(start + job.concurrency, job.count))
-                    held.extend(finish(_gathered([connect(replace(job, number=n)) for n in batch])))
+                    made = [connect(replace(job, number=number)) for number in batch]
+                    held.extend(runner.run(_all(made)) if runner is not None else made)
             gc.collect()
             return {**took, "rss": rss_bytes()}
         case name:
@@ -163,8 +167,8 @@ async def _awaited(result: Awaitable[Any] | Any) -> Any:
     return await result if inspect.isawaitable(result) else result
 
 
-async def _gathered(made: list[Any]) -> list[Any]:
-    return list(await asyncio.gather(*made)) if made and inspect.isawaitable(made[0]) else made
+async def _all(made: list[Awaitable[Any]]) -> list[Any]:
+    return await asyncio.gather(*made)
 
 
 async def _many(job: Job, connect: Connect, leave: Leave) -> None:

@@ -80,12 +80,24 @@ def _lines(figure: Any, rows: Sequence[Row]) -> None:
     units = list(dict.fromkeys(each.unit for each in rows))
     figure.set_size_inches(8, 2.6 * len(units))
     for axes, unit in zip(figure.subplots(len(units), squeeze=False)[:, 0], units, strict=True):
-        for name, points in curves_of([each for each in rows if each.unit == unit]).items():
+        of_unit = [each for each in rows if each.unit == unit]
+        for name, points in curves_of(of_unit).items():
             axes.loglog([each.at for each in points], [each.value for each in points], "o-")
             axes.lines[-1].set_label(name)
+        axes.set_ylim(*_room([each.value for each in of_unit]))
+        axes.yaxis.set_major_formatter("{x:g}")
+        axes.xaxis.set_major_formatter("{x:,g}")
         axes.set_ylabel(unit, fontsize=7)
         axes.grid(visible=True, color="#dddddd")
         axes.legend(fontsize=7)
+
+
+def _room(values: Sequence[float]) -> tuple[float, float]:
+    """Return limits that are a hundredfold apart at least: what does not grow is to look flat."""
+    low = min((each for each in values if each > 0), default=1.0)
+    high = max(low, *values)
+    margin = max(1.5, math.sqrt(100 * low / high))
+    return low / margin, high * margin
 
 
 def curves_of(rows: Sequence[Row]) -> dict[str, list[Row]]:

@@ -37,6 +37,7 @@ class World:
     dovecot: DovecotWorld
     ports: dict[tuple[str, str], int]
     ca: Path
+    far: str = ""  # the same servers at the end of a line of packets, with `tunnel`
 
     @property
     def ways(self) -> list[tuple[str, str]]:
@@ -60,18 +61,18 @@ class World:
 
 
 @contextmanager
-def world() -> Iterator[World]:
+def world(far: str = "") -> Iterator[World]:
     """Run the servers; without Postfix there is no submission."""
     if (reason := why_not()) is not None:
         print(f"submission is left out: {reason}")
         with dovecot() as alone:
             _share_logins(alone)
-            yield _world(alone, {})
+            yield _world(alone, {}, far)
     else:
         with postfix() as both:
             _share_logins(both.dovecot)
             ports = {"implicit": both.submissions_port, "starttls": both.submission_port}
-            yield _world(both.dovecot, ports)
+            yield _world(both.dovecot, ports, far)
 
 
 def _share_logins(mail: DovecotWorld) -> None:
@@ -80,7 +81,7 @@ def _share_logins(mail: DovecotWorld) -> None:
     mail.restart()
 
 
-def _world(mail: DovecotWorld, submission: dict[str, int]) -> World:
+def _world(mail: DovecotWorld, submission: dict[str, int], far: str) -> World:
     ca = mail.directory / "ca.pem"
     ca.write_bytes(mail.ca_pem)
     ports = {
@@ -90,4 +91,4 @@ def _world(mail: DovecotWorld, submission: dict[str, int]) -> World:
         ("pop3", "starttls"): mail.pop3_port,
         **{("submission", tls): port for tls, port in submission.items()},
     }
-    return World(mail, ports, ca)
+    return World(mail, ports, ca, far)

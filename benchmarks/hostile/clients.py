@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from benchmarks.harness import HERE, PEERS, Peer, missing
+from benchmarks.harness import PEERS, Peer, missing
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,17 +21,19 @@ def _strict(name: str, setup: str) -> Client:
 
 
 def _loose(name: str, setup: str) -> Client:
-    """Return the peer with its own idea of when TLS is needed: a file in this folder."""
-    return _here(f"{name}, as it comes", f"{name}_loose", setup)
+    """Return the peer with its own idea of when TLS is needed."""
+    peer = PEERS[name]
+    if peer.command[0] != "node":
+        return _here(f"{name}, as it comes", f"{name}_loose", setup)
+    return Client(Peer(f"{name}, as it comes", (*peer.command, "loose"), peer.services), setup)
 
 
 def _here(name: str, module: str, setup: str) -> Client:
     """Return a peer whose file is in this folder."""
     like = PEERS[name.partition(",")[0]]
     *before, _ = like.command
-    is_python = "-m" in before
-    last = f"benchmarks.hostile.{module}" if is_python else str(HERE / "hostile" / f"{module}.mjs")
-    return Client(Peer(name, (*before, last), like.services), setup)
+    command = (*before, f"benchmarks.hostile.{module}")
+    return Client(Peer(name, command, like.services), setup)
 
 
 CLIENTS: Final = (

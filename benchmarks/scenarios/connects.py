@@ -59,7 +59,7 @@ def _is_wanted(process: Process, which: str) -> bool:
 
 
 def _rows(case: str, rounds: list[dict[str, float]], target_ms: float | None) -> Iterator[Row]:
-    for name in rounds[0]:
+    for name in dict.fromkeys(name for each in rounds for name in each):
         target = target_ms if name == OURS else None
         values = [each[name] for each in rounds if name in each]
         yield row((NAME, case, name), "ms CPU (absolute)", values, target=target)

@@ -58,6 +58,7 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
                         counts[key].append(count)
                         times[key].append(took)
         direct = list(_directly(world, processes, 3 * ROUNDS[is_full]))
+        direct += _far_away(world, processes, ROUNDS[is_full])
     for (peer, case, which), values in counts.items():
         service, tls = case.split(", ")
         least = dict(zip(("first", "again"), MINIMUM[service, tls], strict=True))
@@ -71,20 +72,36 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
 def _directly(world: World, processes: list[Process], rounds: int) -> Iterator[Row]:
     """Time connections to the server itself: here Nagle's algorithm and delayed ACKs show."""
     for way, process in product(world.ways, processes):
-        # curl is a process for each connection: its start is many times the rest.
-        if not process.peer.takes(*way) or process.peer.name == "curl":
-            continue
-        times = [took for _ in range(rounds) for took in _direct(process, world.job("ready", *way))]
-        if times:
-            yield row(
-                ("ready on loopback", ", ".join(way), process.peer.name), "ms (absolute)", times
-            )
+        if times := _ready_ms(process, [world.job("ready", *way)] * rounds):
+            place = "ready on loopback", ", ".join(way), process.peer.name
+            yield row(place, "ms (absolute)", times)
+
+
+def _far_away(world: World, processes: list[Process], rounds: int) -> Iterator[Row]:
+    """Time them at the end of a line of packets, where there is one."""
+    ways = world.ways if world.far else []
+    for way, process, which in product(ways, processes, ("first", "again")):
+        there = replace(world.job("ready", *way), address=world.far)
+        is_first = which == "first"
+        jobs = [replace(there, is_first=is_first, number=1000 + n) for n in range(rounds)]
+        if times := _ready_ms(process, jobs):
+            place = "time to ready on a line of packets", f"{', '.join(way)}, {which}"
+            values = [took / 1000 / (2 * DELAY_S) for took in times]
+            yield row((*place, process.peer.name), "round-trip times", values)
+
+
+def _ready_ms(process: Process, jobs: list[Job]) -> list[float]:
+    """Connect by each job, and return how long it took; one more before them loads all code."""
+    way = jobs[0].service, jobs[0].tls
+    warm_up = replace(jobs[0], number=jobs[0].number - 1)
+    # curl is a process for each connection: its start is many times the rest.
+    if not process.peer.takes(*way) or process.peer.name == "curl":
+        return []
+    return [took for job in [warm_up, *jobs] for took in _direct(process, job)][1:]
 
 
 def _direct(process: Process, job: Job) -> list[float]:
     try:
-        _when_free(process, job)
-        process.ask(replace(job, do="leave"))
         took_s = _when_free(process, job)["wall_s"]
         process.ask(replace(job, do="leave"))
     except PeerError as exc:
@@ -110,8 +127,9 @@ def _connect(process: Process, link: Link, job: Job) -> tuple[float, float]:
     """Return how many round trips it took, and their time in round-trip times."""
     here = replace(job, address=link.address, port=link.port)
     _when_free(process, here)
-    log = link.logs[-1]
-    trailing = TRAILING if process.peer.name == "curl" else 0
+    log, trailing = link.logs[-1], 0
+    if process.peer.name == "curl":
+        log, trailing = log.without_farewell(), TRAILING
     count = log.round_trips - trailing
     took = 1 + (log.delivered_s - log.began_s) / (2 * DELAY_S) - trailing
     process.ask(replace(job, do="leave"))

@@ -13,13 +13,13 @@ import argparse
 import asyncio
 import json
 import os
-import resource
 import secrets
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.files import raise_file_limit
 from benchmarks.soak.run import Soak, found
 
 
@@ -35,8 +35,7 @@ def options() -> argparse.Namespace:
 
 def main() -> None:
     chosen = options()
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(most, 65536), most))
+    raise_file_limit()
     seed = secrets.randbits(32) if chosen.seed is None else chosen.seed
     print(f"seed {seed}, load {os.getloadavg()[0]:.1f}", file=sys.stderr, flush=True)
     with tempfile.TemporaryDirectory() as directory:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from benchmarks.harness import OURS, Row
+import pytest
+from benchmarks.harness import OURS, Row, ratios
+from benchmarks.plots import slope
 from benchmarks.report import by_scenario
 from benchmarks.standing import Comparison, Side, comparisons, table
 
@@ -66,3 +68,28 @@ def test_the_table_counts_the_cases_of_a_peer_on_each_side() -> None:
     ]
     *_, line = table({"bulk": rows, "ours alone": [row(OURS, 1)]})
     assert line == "| bulk | imaplib (0.5, 1 of 2)<br>poplib (0.25) |  | imaplib (1.5, 1 of 2) |"
+
+
+def test_a_round_in_which_the_base_failed_is_passed_over() -> None:
+    rounds = [{OURS: 3.0}, {"imaplib": 2.0, OURS: 1.0}, {"imaplib": 2.0, OURS: 3.0, "slow": 8.0}]
+    found = {
+        each.peer: (each.low, each.high) for each in ratios(("bulk", "all"), rounds, "imaplib")
+    }
+    assert found == {OURS: (0.5, 1.5), "slow": (4.0, 4.0)}
+
+
+def curve(*points: tuple[int, float]) -> list[Row]:
+    return [Row("scale", "", OURS, "ms", y, y, y, series="it", at=x) for x, y in points]
+
+
+@pytest.mark.parametrize(
+    ("last", "words"),
+    [
+        (1.2, "does not grow"),
+        (30.0, "grows slower"),
+        (90.0, "grows with the number"),
+        (900.0, "grows FASTER"),
+    ],
+)
+def test_the_slope_of_a_curve_is_said_in_words(last: float, words: str) -> None:
+    assert slope(curve((10, 1.0), (100, 5.0), (1000, last))).startswith(words)
