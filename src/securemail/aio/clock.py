@@ -7,7 +7,7 @@ import math
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
-from typing import Literal
+from typing import Final, Literal
 
 from securemail.errors import DeadlineError, UsageError
 
@@ -44,8 +44,16 @@ class Timeouts:
                 )
 
 
+USUAL: Final = Timeouts()
+
+
 class Clock:
     """Watches one connection: the limit of the phase it is in, and the one for all."""
+
+    __slots__ = (
+        "_end",
+        "_timeouts",
+    )
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts

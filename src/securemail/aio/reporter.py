@@ -44,6 +44,20 @@ class Reporter:
     Raises: UsageError for an observer that cannot be called, or whose calls want to be awaited.
     """
 
+    __slots__ = (
+        "_audience",
+        "_is_asked_to_end",
+        "_is_over",
+        "_is_proxied",
+        "_is_stepping",
+        "_is_tls_first",
+        "_missed_end",
+        "_since_s",
+        "_step",
+        "_subject",
+        "_transport",
+    )
+
     def __init__(
         self, observer: Observer | None, account: Account, service: Service, endpoint: Endpoint
     ) -> None:

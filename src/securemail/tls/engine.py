@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from sys import intern
 from typing import Final
 
-from cryptography import x509
 from OpenSSL import SSL
 
 from securemail.errors import (
@@ -20,7 +20,7 @@ from securemail.revocation import Revocation
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import UNWELCOME, Handshake, reason_of, tls_version
-from securemail.tls.parsed import parsed
+from securemail.tls.parsed import verified_chain
 from securemail.tls.resumption import Tickets
 from securemail.tls.tickets import SessionTickets
 from securemail.tls.verdict import Verdict
@@ -140,6 +140,7 @@ class Engine:
         self._check_verdict()
         self.is_established = True
         self._proof = self._sessions.proven(self._new_proof(), self._handshake)
+        self._handshake.forget_chain()
 
     def _check_verdict(self) -> None:
         """Refuse a handshake that ended well without anybody having judged the certificate."""
@@ -232,14 +233,15 @@ class Engine:
             raise TLSError("there is no TLS session")
         handshake, connection = self._handshake, self._connection
         verdict = handshake.verdict or Verdict(Trust.NONE)
+        group = connection.get_group_name()
         return Proof(
             tls_version=version,
-            cipher=connection.get_cipher_name() or "unknown",
-            group=connection.get_group_name(),
+            cipher=intern(connection.get_cipher_name() or "unknown"),
+            group=intern(group) if group else None,
             trust=verdict.trust,
             identity=verdict.identity,
             tlsa=verdict.tlsa,
-            chain=self._verified_chain(),
+            chain=verified_chain(connection),
             failure=verdict.failure.reason if verdict.failure else None,
             problems=handshake.problems,
             resumed=False,
@@ -249,17 +251,9 @@ class Engine:
                 handshake.is_certificate_withheld and handshake.client_certificate_requested
             ),
             client_certificate_problem=handshake.client_certificate_problem,
-            channel_binding=self.channel_binding(),
             revocation=handshake.revocation,
             without_hybrid=handshake.without_hybrid,
         )
-
-    def _verified_chain(self) -> tuple[x509.Certificate, ...]:
-        try:
-            return tuple(map(parsed, self._connection.get_verified_chain() or ()))
-        except Exception:  # noqa: BLE001 - InvalidVersion is no ValueError, and not the only one
-            # OpenSSL takes what cryptography cannot parse; an account without a minimum gets here.
-            return ()
 
     def channel_binding(self) -> ChannelBinding | None:
         """Return what binds a login to this connection, or None where nothing can.

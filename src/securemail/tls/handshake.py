@@ -119,6 +119,10 @@ class Handshake:
             tuple(self._chain[place] for place in sorted(self._chain)) if 0 in self._chain else ()
         )
 
+    def forget_chain(self) -> None:
+        """Let the chain go: it is judged, and the handshake lives as long as the connection."""
+        self._chain.clear()
+
     @property
     def _is_open(self) -> bool:
         return self.verdict is None or self.verdict.failure is None

@@ -66,7 +66,7 @@ class SessionKey:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the server showed in a full handshake, at `at`, and what PKIX found wanting in it.
+    """What the server showed in a full handshake, begun at `at`, and what PKIX found wanting in it.
 
     Every session that goes back to that handshake has the same, however many lie between.
     """
@@ -94,9 +94,6 @@ class Resumption:
 
 class Tickets(Protocol):
     """Where a connection finds a session to take up, and puts those that it is given."""
-
-    def now(self) -> dt.datetime:
-        """Return the time."""
 
     def take(self) -> Resumption | None:
         """Return a session that may be offered now, and forget it."""
