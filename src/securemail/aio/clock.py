@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, fields
+from types import TracebackType
 from typing import Final, Literal
 
 from securemail.errors import DeadlineError, UsageError
@@ -67,9 +66,8 @@ class Clock:
         """Stop counting: from here each phase has its own limit only."""
         self._end = None
 
-    @asynccontextmanager
-    async def limit(self, step: Step, doing: str) -> AsyncIterator[None]:
-        """Bound what is done inside.
+    def limit(self, step: Step, doing: str) -> Limit:
+        """Return what bounds what is done inside it.
 
         Raises: DeadlineError, which says what was being done and which limit passed.
         """
@@ -77,12 +75,32 @@ class Clock:
         when = asyncio.get_running_loop().time() + seconds
         if self._end is not None and self._end < when:
             when, seconds = self._end, self._timeouts.total
+        return Limit(when, step, doing, seconds)
+
+
+class Limit:
+    """A bound on what is done inside; no generator, since each connect has seven of these."""
+
+    __slots__ = ("_doing", "_seconds", "_step", "_timer")
+
+    def __init__(self, when: float, step: Step, doing: str, seconds: float) -> None:
+        self._timer = asyncio.timeout_at(when)
+        self._step, self._doing, self._seconds = step, doing, seconds
+
+    async def __aenter__(self) -> None:
+        await self._timer.__aenter__()
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
         try:
-            async with asyncio.timeout_at(when) as timer:
-                yield
-        except TimeoutError as exc:
-            if not timer.expired():
-                raise
+            await self._timer.__aexit__(kind, error, trace)
+        except TimeoutError as exc:  # the timer's own: others it does not touch
             raise DeadlineError(
-                f"{doing} took longer than {seconds:g} s", phase=step, seconds=seconds
+                f"{self._doing} took longer than {self._seconds:g} s",
+                phase=self._step,
+                seconds=self._seconds,
             ) from exc
