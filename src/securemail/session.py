@@ -244,7 +244,7 @@ class SecureSession(Generic[ClientT]):
         handover = Handover.of(self._connection, self.account, login, self._timeouts.command)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
-        self._reporter.logged_in(login, self.confidentiality)
+        self._reporter.logged_in(login, lambda: self.confidentiality)
 
     @property
     def client(self) -> ClientT:

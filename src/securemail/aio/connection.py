@@ -144,8 +144,8 @@ class Connection:
         async with self._clock.limit("tls", f"the TLS handshake with {self.endpoint}"):
             await self._driver.secured()
         if self._prepared is not None:
-            self.gate.proof = self._prepared.engine.proof()
-            self._reporter.secured(confidentiality(self._account.policy, self.gate.proof))
+            self.gate.proof = proof = self._prepared.engine.proof()
+            self._reporter.secured(partial(confidentiality, self._account.policy, proof))
 
     async def greeting(self) -> None:
         """Read what the server says first; it may skip the login (PREAUTH).

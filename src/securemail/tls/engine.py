@@ -30,6 +30,7 @@ from securemail.tls.verdict import Verdict
 _SLICE_BYTES: Final = 16 * 1024
 _HANDSHAKE_SLICE_BYTES: Final = 512
 _READ_BYTES: Final = 16 * 1024
+_OUTGOING_BYTES: Final = 32 * 1024
 
 # What OpenSSL says when the first bytes from the server are no TLS record.
 _NOT_TLS: Final = frozenset({"wrong version number", "packet length too long", "http request"})
@@ -193,12 +194,14 @@ class Engine:
 
     def outgoing(self) -> bytes:
         """Return the ciphertext that waits to be sent, and forget it."""
-        chunks = []
+        chunks: list[bytes] = []
         try:
-            while True:
-                chunks.append(self._connection.bio_read(2 * _SLICE_BYTES))
+            # What is not full is the last one, and to find the BIO empty is an error of 4 us.
+            while not chunks or len(chunks[-1]) == _OUTGOING_BYTES:
+                chunks.append(self._connection.bio_read(_OUTGOING_BYTES))
         except SSL.Error:
-            return b"".join(chunks)
+            pass
+        return b"".join(chunks)
 
     def close(self) -> None:
         """Say goodbye: the close alert is in `outgoing()` then (RFC 8446 section 6.1)."""

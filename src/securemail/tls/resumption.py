@@ -41,12 +41,13 @@ class SessionKey:
     address: str
     username: str
     authorization_identity: str
-    service: Service
-    endpoint: Endpoint
+    # The others tell nearly all keys apart, and each connect looks eight times for one.
+    service: Service = field(hash=False)
+    endpoint: Endpoint = field(hash=False)
     server_name: str
-    policy: Policy
-    trust: TrustStore
-    proxy: Proxy | None
+    policy: Policy = field(hash=False)
+    trust: TrustStore = field(hash=False)
+    proxy: Proxy | None = field(hash=False)
 
     @classmethod
     def of(cls, account: Account, service: Service, endpoint: Endpoint, rules: Rules) -> Self:

@@ -19,6 +19,7 @@ import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
 
 from securemail.errors import DeadlineError, ProtocolError, SecureMailError
 from securemail.sasl.redactor import NOTHING, Redactor
+from securemail.transports.commands import commands_of
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending, StateLock
 from securemail.transports.tasks import cancelled, kept
@@ -73,8 +74,7 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
 
     def __init__(self, peer: str, loop: asyncio.AbstractEventLoop, client: IMAPClient) -> None:
         # Programs set the client's time at will, and may forget the client.
-        self._client, self._first_limit_s = weakref.ref(client), client.timeout
-        self._state = ""
+        self._client, self._first_limit_s, self._state = weakref.ref(client), client.timeout, ""
         self.conversation = Conversation(peer, loop)
         self._dialog = self.conversation.dialog
         super().__init__(loop)
@@ -239,8 +239,8 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         """Log out, if nothing else is being asked. Never raises but when cancelled."""
         if self.protocol.pending_sync_command or self.protocol.pending_async_commands:
             return
-        with contextlib.suppress(SecureMailError, aioimaplib.AioImapException):
-            await self.logout()
+        with contextlib.suppress(SecureMailError):
+            await commands_of(self).ask("LOGOUT")
 
     async def wait_hello_from_server(self) -> None:
         """Return at once: the greeting was read before the login."""
