@@ -7,9 +7,10 @@ No I/O here.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from email.message import EmailMessage
+from functools import cache, partial
 from typing import Final
 
 from securemail.dsn import DSN
@@ -91,14 +92,14 @@ def envelope(message: EmailMessage | bytes, wish: Wish, abilities: Abilities) ->
     cannot do, before anything was sent.
     """
     given = None if isinstance(message, EmailMessage) else outgoing(_checked(message))
-    header = message if isinstance(message, EmailMessage) else header_of(message)
-    sender = sender_in(header) if wish.sender is None else wish.sender
+    header = cache(partial(_header, message))
+    sender = sender_in(header()) if wish.sender is None else wish.sender
     recipients = _recipients(header, wish)
     for address in (*([sender] if sender else []), *recipients):
         _check_address(address)
     is_utf8 = not "".join((sender, *recipients)).isascii()
     if given is None:
-        out, is_utf8 = _outgoing(header, abilities, is_utf8=is_utf8)
+        out, is_utf8 = _outgoing(header(), abilities, is_utf8=is_utf8)
     else:
         out, is_utf8 = given, is_utf8 or given.has_utf8_header
     parameters = _parameters(out, wish, abilities, is_utf8=is_utf8)
@@ -117,9 +118,13 @@ def _checked(message: object) -> bytes:
     return message
 
 
-def _recipients(header: EmailMessage, wish: Wish) -> tuple[str, ...]:
+def _header(message: EmailMessage | bytes) -> EmailMessage:
+    return message if isinstance(message, EmailMessage) else header_of(message)
+
+
+def _recipients(header: Callable[[], EmailMessage], wish: Wish) -> tuple[str, ...]:
     if wish.recipients is None:
-        found: Iterable[str] = recipients_in(header)
+        found: Iterable[str] = recipients_in(header())
     else:
         found = [wish.recipients] if isinstance(wish.recipients, str) else wish.recipients
     once = tuple(dict.fromkeys(found))

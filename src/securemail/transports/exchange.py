@@ -43,7 +43,7 @@ class Exchange(asyncio.Protocol):
         self.redactor: Final = redactor
         self._transport = transport
         self._reader = AnswerReader()
-        self._waiting: deque[asyncio.Future[Answer]] = deque()
+        self._waiting: deque[asyncio.Future[Answer | None]] = deque()
         self._turn = asyncio.Lock()
         self._drained: asyncio.Future[None] | None = None
         self._failure: SecureMailError | None = None
@@ -169,16 +169,20 @@ class Exchange(asyncio.Protocol):
     async def _ask(self, lines: Sequence[bytes], timeout_s: float | None) -> list[Answer]:
         self._check_quiet()
         loop = asyncio.get_running_loop()
-        waiters = [loop.create_future() for _ in lines]
+        waiters: list[asyncio.Future[Answer | None]] = [loop.create_future() for _ in lines]
         self._waiting.extend(waiters)
         self._transport.write(b"".join(lines))
-        answers = []
-        for waiter in waiters:
-            await self._bounded(waiter, timeout_s)
-            if waiter.cancelled():
-                self.check()
-            answers.append(waiter.result())
-        return answers
+        return [await self._answer(waiter, timeout_s) for waiter in waiters]
+
+    async def _answer(
+        self, waiter: asyncio.Future[Answer | None], timeout_s: float | None
+    ) -> Answer:
+        await self._bounded(waiter, timeout_s)
+        answer = waiter.result()
+        if answer is None:
+            self.check()
+            raise ConnectError(f"{self.peer}: the connection was closed", phase="command")
+        return answer
 
     def _check_quiet(self) -> None:
         if self._reader.has_begun:
@@ -188,19 +192,29 @@ class Exchange(asyncio.Protocol):
     async def _drain(self, timeout_s: float | None) -> None:
         if self._drained is not None:
             await self._bounded(self._drained, timeout_s)
+            self.check()  # before the next piece is made
 
     async def _bounded(self, waiting: asyncio.Future[Any], timeout_s: float | None) -> None:
-        """Return when `waiting` is done. Raises: DeadlineError, after which all is over."""
+        """Return when `waiting` is done, or all is over because it took too long."""
+        if waiting.done():
+            return
+        # asyncio.wait would take another turn of the event loop for each answer.
+        loop, late = asyncio.get_running_loop(), None
+        if timeout_s is not None:
+            late = loop.call_later(timeout_s, self._late, timeout_s)
         try:
-            done, _ = await asyncio.wait([waiting], timeout=timeout_s)
+            await waiting
         except asyncio.CancelledError:
             message = f"{self.peer}: closed because a command was cancelled"
             self._abort(ConnectError(message, phase="command"))
             raise
-        if not done:
-            message = f"{self.peer} did not answer within {timeout_s:g} s"
-            self._abort(DeadlineError(message, phase="command", seconds=timeout_s or 0.0))
-            self.check()
+        finally:
+            if late is not None:
+                late.cancel()
+
+    def _late(self, timeout_s: float) -> None:
+        message = f"{self.peer} did not answer within {timeout_s:g} s"
+        self._abort(DeadlineError(message, phase="command", seconds=timeout_s))
 
     # --- the end
 
@@ -237,4 +251,6 @@ class Exchange(asyncio.Protocol):
         self.resume_writing()
         while self._waiting:
             # Not with the error: raised from there it would hold the frame that holds the waiter.
-            self._waiting.popleft().cancel()
+            waiter = self._waiting.popleft()
+            if not waiter.done():
+                waiter.set_result(None)

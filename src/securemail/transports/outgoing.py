@@ -39,6 +39,7 @@ _UNWRITABLE: Final = (
 _SENDERS: Final = ("Sender", "From")
 _RECIPIENTS: Final = ("To", "Cc", "Bcc")
 _FIELD: Final = "submit.message"
+_WITH_BODY_BYTES: Final = 16 * 1024
 # What email says of a part of an address list that it has passed over.
 _UNREAD: Final = "invalid address"
 
@@ -59,8 +60,13 @@ class Outgoing:
 
     def pieces(self) -> Iterator[bytes]:
         """Yield it as it goes over the wire, in pieces of about 64 KiB."""
-        yield from stuffed(self.head)
-        yield from stuffed(self.data, self.body_at)
+        body = stuffed(self.data, self.body_at)
+        if len(self.head) < _WITH_BODY_BYTES:
+            # One write for the header and the body's beginning: each is a turn of TCP and TLS.
+            yield b"".join(stuffed(self.head)) + next(body, b"")
+        else:
+            yield from stuffed(self.head)
+        yield from body
 
 
 def outgoing(data: bytes) -> Outgoing:
