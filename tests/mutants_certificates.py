@@ -88,8 +88,8 @@ CERTIFICATE_MUTANTS: Final = (
     Mutant(
         "a wildcard speaks for a name that its issuer is kept from",
         "tls/verdict.py",
-        "list(filter(partial(may_certify, chain[1:]), wanted))",
-        "wanted",
+        "identity if may_certify(chain[1:], identity) else _permitted(chain, wanted)",
+        "identity",
         OWN_REASON,
     ),
     Mutant(

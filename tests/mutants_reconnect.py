@@ -29,8 +29,8 @@ RECONNECT_MUTANTS: Final = (
     Mutant(
         "the certificate is no part of what a server stands as",
         "policy/assumption.py",
-        "            digest.update(certificate.public_bytes(Encoding.DER))",
-        '            digest.update(b"")',
+        "            chain=proof.chain,\n",
+        "            chain=(),\n",
         f"{KNOWN}::test_nothing_is_assumed_on_another_proof",
     ),
     Mutant(

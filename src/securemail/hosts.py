@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 import idna
@@ -11,6 +12,10 @@ import idna
 from securemail.errors import UsageError
 
 _HOST_CHARS: Final = 253  # RFC 1035 section 2.3.4, without the root's dot
+_TYPED_CHARS: Final = 1024  # before IDNA composes characters, and drops those that nobody sees
+
+# The accounts of a program are at few servers, and IDNA is half of what it takes to make one.
+_KEPT: Final = 1024
 
 
 def canonical_host(host: str, field: str) -> str:
@@ -20,6 +25,13 @@ def canonical_host(host: str, field: str) -> str:
     """
     if not isinstance(host, str) or not host.strip():
         raise UsageError("a host name is needed", field=field)
+    if len(host) > _TYPED_CHARS:
+        raise UsageError(f"{len(host)} characters are too long for a host name", field=field)
+    return _canonical(host, field)
+
+
+@lru_cache(maxsize=_KEPT)
+def _canonical(host: str, field: str) -> str:
     bare = host.removeprefix("[").removesuffix("]") if host.startswith("[") else host
     if is_address(bare):
         return ipaddress.ip_address(bare).compressed
@@ -37,6 +49,11 @@ def canonical_host(host: str, field: str) -> str:
 
 def is_address(text: str) -> bool:
     """Return whether `text` is an IP address."""
+    return len(text) <= _HOST_CHARS and _is_address(text)
+
+
+@lru_cache(maxsize=_KEPT)
+def _is_address(text: str) -> bool:
     try:
         return ipaddress.ip_address(text) is not None and text.isprintable()
     except ValueError:

@@ -129,7 +129,6 @@ class Proof:
     client_certificate_sent: bool
     client_certificate_withheld: bool = False
     client_certificate_problem: str | None = None
-    channel_binding: ChannelBinding | None = None
     tlsa: TLSARecord | None = None
     problems: tuple[CertificateReason, ...] = ()
     revocation: RevocationStatus = RevocationStatus()

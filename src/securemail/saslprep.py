@@ -36,6 +36,8 @@ def saslprep(text: str, *, allow_unassigned: bool) -> str:
 
     Raises: ProhibitedError.
     """
+    if text.isascii() and text.isprintable():
+        return text  # as nearly all are, and the tables take 40 us
     prepared = ucd_3_2_0.normalize("NFKC", _mapped(text))
     for is_prohibited, name in _PROHIBITED:
         if any(map(is_prohibited, prepared)):

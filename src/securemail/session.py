@@ -12,7 +12,7 @@ from typing import Any, Generic, Self
 from typing_extensions import TypeVar
 
 from securemail.account import Account, Service, TLSMode
-from securemail.aio.clock import Clock, Timeouts
+from securemail.aio.clock import USUAL, Clock, Timeouts
 from securemail.aio.connection import Connection, OutdatedError
 from securemail.aio.reporter import Reporter
 from securemail.aio.resolver import Resolver
@@ -23,7 +23,7 @@ from securemail.intent import Intent, Phase
 from securemail.policy.confidentiality import Confidentiality, confidentiality, phase
 from securemail.policy.offer import TLSOffer
 from securemail.protocol.dialects import DISCOVER_BEFORE_UPGRADE
-from securemail.tls.hello import Hello
+from securemail.tls.hello import FULL
 from securemail.transports.handover import Handover, Held, hand_over, see_off
 
 ClientT = TypeVar("ClientT", default=Any)
@@ -50,9 +50,9 @@ class SecureSession(Generic[ClientT]):
         self.authenticated_by: str | None = None
         self.channel_binding: str | None = None
         self.login_attempts: tuple[Attempt, ...] = ()
-        self._timeouts = timeouts or Timeouts()
+        self._timeouts = timeouts or USUAL
         self._clock = Clock(self._timeouts)
-        self._route, self._hello = Route(()), Hello()
+        self._route, self._hello = Route(()), FULL
         self.endpoint = endpoint_of(account, service)
         self._reporter = Reporter(observer, account, service, self.endpoint)
         self._begin()
@@ -243,7 +243,7 @@ class SecureSession(Generic[ClientT]):
         handover = Handover.of(self._connection, self.account, login, self._timeouts.command)
         async with self._clock.limit("command", f"handing over {self.endpoint}"):
             self._held = await hand_over(self.service, handover)
-        self._reporter.logged_in(login, self.confidentiality)
+        self._reporter.logged_in(login, lambda: self.confidentiality)
 
     @property
     def client(self) -> ClientT:

@@ -10,7 +10,7 @@ import copy
 import itertools
 import re
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Final, Protocol
@@ -166,7 +166,7 @@ class Node:
         """Return a twin to try `step` on."""
         dialect = self.machine._dialect
         # Secrets refuse to be copied, and need not be: nothing changes them.
-        held = [*vars(dialect).values(), *getattr(dialect, "_parts", ())]
+        held = [*dict(_held(dialect)).values(), *getattr(dialect, "_parts", ())]
         memo: dict[int, object] = {id(each): each for each in held if isinstance(each, SecretBytes)}
         memo[id(self.gate.policy)] = self.gate.policy
         memo[id(self.gate.proof)] = self.gate.proof
@@ -186,10 +186,14 @@ class Node:
         return line.replace(b"TAG", tag) + b"\r\n"
 
 
+def _held(value: object) -> Iterable[tuple[str, object]]:
+    return vars(value).items() if hasattr(value, "__dict__") else _slots(value)
+
+
 def _facts(value: object) -> tuple[object, ...]:
     """Return all that `value` and its parts hold, tags by whether there is one."""
     facts: list[object] = []
-    for name, held in sorted(vars(value).items() if hasattr(value, "__dict__") else _slots(value)):
+    for name, held in sorted(_held(value)):
         if name in _NO_STATE or (name == "_lines" and isinstance(held, int)):
             continue
         if name in ("_tag", "_next_tag"):

@@ -6,14 +6,12 @@ import datetime as dt
 import ssl
 from contextlib import suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any
 
 from OpenSSL import SSL
 
 from securemail import Account, ClientCertificate, Endpoint, Policy, Service, TLSMode, TrustStore
 from securemail.aio.sessions import AccountTickets, Sessions
-from securemail.policy.confidentiality import may_resume
 from securemail.testing import CertificateAuthority, ServerCertificate
 from securemail.tls.context import ClientContext, ContextKey, build_context
 from securemail.tls.engine import Engine
@@ -53,8 +51,7 @@ class Client:
         here = Endpoint(HOST, 993, TLSMode.IMPLICIT)
         account = Account("alice@example.org", imap=here, policy=self.policy, trust=self.trust)
         key = SessionKey.of(account, Service.IMAP, here, self.rules)
-        meets = partial(may_resume, self.policy)
-        return AccountTickets(self.sessions, key, self.rules, meets, clock=self.now)
+        return AccountTickets(self.sessions, key, self.rules, clock=self.now)
 
     def engine(self) -> Engine:
         handshake = Handshake(rules=self.rules, at=self.now(), client_certificate=self.certificate)

@@ -57,7 +57,7 @@ def test_version_cipher_group_and_binding_are_the_new_connections_own() -> None:
     assert cipher is not None
     assert again.proof().cipher == cipher[0]
     assert again.proof().group
-    one, other = full.proof().channel_binding, again.proof().channel_binding
+    one, other = full.channel_binding(), again.channel_binding()
     assert one is not None
     assert other is not None
     assert one.name == other.name == "tls-exporter"

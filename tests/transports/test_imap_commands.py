@@ -206,3 +206,14 @@ async def test_a_text_is_no_message() -> None:
     with pytest.raises(TypeError):
         await line.client.append("text")
     assert line.transport.take() == b""
+
+
+async def test_a_list_of_capabilities_is_there_once_for_all_sessions_that_have_it() -> None:
+    lines = [Line(), Line()]
+    for line in lines:
+        asked = await begun(line.client.learn_capabilities())
+        line.receive(b"* CAPABILITY IMAP4rev1 IDLE MOVE\r\nA0 OK done\r\n")
+        await asked
+    one, other = (line.protocol.capabilities for line in lines)
+    assert one is other
+    assert one == {"IMAP4REV1", "IDLE", "MOVE"}

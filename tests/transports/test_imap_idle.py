@@ -161,3 +161,12 @@ async def test_a_second_idle_begins_when_the_first_has_ended() -> None:
     second = await start
     line.receive(b"A1 OK idled\r\n")
     await second
+
+
+async def test_an_idle_that_has_ended_leaves_no_timer_behind() -> None:
+    line = Line()
+    idle = await idling(line)
+    line.receive(b"A0 OK done\r\n")
+    await idle
+    assert line.client._idle_waiter is not None
+    assert line.client._idle_waiter.cancelled()

@@ -19,6 +19,11 @@ class Audience:
     Raises: UsageError for an observer that cannot be called, or whose calls want to be awaited.
     """
 
+    __slots__ = (
+        "_has_complained",
+        "_observer",
+    )
+
     def __init__(self, observer: Observer | None) -> None:
         if observer is not None and (not callable(observer) or _is_async(observer)):
             raise UsageError("must be a plain function of one argument", field="observer")

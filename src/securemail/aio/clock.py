@@ -6,7 +6,7 @@ import asyncio
 import math
 from dataclasses import dataclass, fields
 from types import TracebackType
-from typing import Literal
+from typing import Final, Literal
 
 from securemail.errors import DeadlineError, UsageError
 
@@ -43,8 +43,16 @@ class Timeouts:
                 )
 
 
+USUAL: Final = Timeouts()
+
+
 class Clock:
     """Watches one connection: the limit of the phase it is in, and the one for all."""
+
+    __slots__ = (
+        "_end",
+        "_timeouts",
+    )
 
     def __init__(self, timeouts: Timeouts) -> None:
         self._timeouts = timeouts

@@ -44,6 +44,21 @@ class OutdatedError(ProtocolError):
 class Connection:
     """What a session stands on. A handshake that is tried again wants a new one."""
 
+    __slots__ = (
+        "_account",
+        "_clock",
+        "_driver",
+        "_heard",
+        "_prepared",
+        "_reporter",
+        "_service",
+        "endpoint",
+        "gate",
+        "is_preauthenticated",
+        "machine",
+        "transport",
+    )
+
     def __init__(
         self, account: Account, service: Service, clock: Clock, reporter: Reporter
     ) -> None:
@@ -129,8 +144,8 @@ class Connection:
         async with self._clock.limit("tls", f"the TLS handshake with {self.endpoint}"):
             await self._driver.secured()
         if self._prepared is not None:
-            self.gate.proof = self._prepared.engine.proof()
-            self._reporter.secured(confidentiality(self._account.policy, self.gate.proof))
+            self.gate.proof = proof = self._prepared.engine.proof()
+            self._reporter.secured(partial(confidentiality, self._account.policy, proof))
 
     async def greeting(self) -> None:
         """Read what the server says first; it may skip the login (PREAUTH).
@@ -245,7 +260,8 @@ class Connection:
             await enable_utf8(self.machine, self.ask)
         limit = partial(self._clock.limit, "command")
         line = Line(self._ask_for_login, limit, self.machine.carries_initial_response)
-        offer = offer_of(self.machine, self.endpoint, self.gate.proof)
+        binding = self._prepared.engine.channel_binding() if self._prepared is not None else None
+        offer = offer_of(self.machine, self.endpoint, self.gate.proof, binding)
         self._heard = self.machine.capabilities or self.machine.assumed
         login = Login(self._account, offer, line)
         if self.machine.capabilities is None and not login.has_way:

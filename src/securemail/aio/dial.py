@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import ipaddress
 import os
 import socket
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from itertools import chain, zip_longest
 from typing import Final
 
@@ -36,7 +35,7 @@ async def dial(
     Raises: ConnectError with what each address said.
     """
     if proxy is None:
-        sock = await _race(str(endpoint), endpoint.port, addresses, phase="connect")
+        sock = await _first(str(endpoint), endpoint.port, addresses, phase="connect")
     else:
         sock = await _tunnelled(endpoint, addresses, proxy)
     try:
@@ -53,7 +52,7 @@ async def dial(
 
 
 async def _tunnelled(endpoint: Endpoint, addresses: Iterable[str], proxy: Proxy) -> socket.socket:
-    sock = await _race(str(proxy), proxy.port, addresses, phase="proxy")
+    sock = await _first(str(proxy), proxy.port, addresses, phase="proxy")
     try:
         host = next(iter(endpoint.addresses), endpoint.host)
         await open_tunnel(proxy, sock, host, endpoint.port)
@@ -65,15 +64,26 @@ async def _tunnelled(endpoint: Endpoint, addresses: Iterable[str], proxy: Proxy)
 
 def interleave(addresses: Iterable[str]) -> list[str]:
     """Return the addresses with their families taking turns, the first one's first (section 4)."""
-    families: dict[int, list[str]] = {}
+    families: dict[bool, list[str]] = {}
     for address in addresses:
-        families.setdefault(ipaddress.ip_address(address).version, []).append(address)
+        families.setdefault(_is_v6(address), []).append(address)
     turns = zip_longest(*families.values())
     return [address for address in chain.from_iterable(turns) if address is not None]
 
 
+def _is_v6(address: str) -> bool:
+    return ":" in address
+
+
+async def _first(where: str, port: int, addresses: Iterable[str], *, phase: str) -> socket.socket:
+    ordered = interleave(addresses)
+    if len(ordered) == 1:
+        return await _alone(where, ordered[0], port, phase=phase)
+    return await _race(where, port, ordered, phase=phase)
+
+
 async def _race(where: str, port: int, addresses: Iterable[str], *, phase: str) -> socket.socket:
-    waiting = deque(interleave(addresses))
+    waiting = deque(addresses)
     running: set[asyncio.Task[socket.socket]] = set()
     failures: dict[str, str] = {}
     winner: socket.socket | None = None
@@ -106,13 +116,25 @@ async def _race(where: str, port: int, addresses: Iterable[str], *, phase: str) 
         raise
     if winner is not None:
         return winner
+    raise _unreachable(where, failures, phase=phase)
+
+
+async def _alone(where: str, address: str, port: int, *, phase: str) -> socket.socket:
+    """Connect to the only address that there is: a race of one takes two tasks' turns more."""
+    try:
+        return await _attempt(address, port)
+    except OSError as exc:
+        raise _unreachable(where, {address: _words(exc)}, phase=phase) from exc
+
+
+def _unreachable(where: str, failures: Mapping[str, str], *, phase: str) -> ConnectError:
     tried = "; ".join(f"{address}: {why}" for address, why in failures.items())
-    raise ConnectError(f"cannot connect to {where} ({tried or 'no address'})", phase=phase)
+    return ConnectError(f"cannot connect to {where} ({tried or 'no address'})", phase=phase)
 
 
 async def _attempt(address: str, port: int) -> socket.socket:
-    is_v6 = ipaddress.ip_address(address).version == 6
-    sock = socket.socket(socket.AF_INET6 if is_v6 else socket.AF_INET, socket.SOCK_STREAM)
+    family = socket.AF_INET6 if _is_v6(address) else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM)
     try:
         sock.setblocking(False)
         await asyncio.get_running_loop().sock_connect(sock, (address, port))

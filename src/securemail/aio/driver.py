@@ -17,6 +17,15 @@ class Driver(Upper):
     One task at a time may wait on it; a second one is told so.
     """
 
+    __slots__ = (
+        "_failure",
+        "_is_lost",
+        "_waiter",
+        "is_secured",
+        "machine",
+        "transport",
+    )
+
     def __init__(self, machine: Machine) -> None:
         self.machine = machine
         self.is_secured = False

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from securemail.account import Endpoint
-from securemail.proof import Proof, Trust
+from securemail.proof import ChannelBinding, Proof, Trust
 from securemail.protocol.machine import Machine
 from securemail.sasl.choose import Offer
 
 
-def offer_of(machine: Machine, endpoint: Endpoint, proof: Proof | None) -> Offer:
-    """Return it; `proof` is None as long as there is no TLS."""
+def offer_of(
+    machine: Machine, endpoint: Endpoint, proof: Proof | None, binding: ChannelBinding | None
+) -> Offer:
+    """Return it; `proof` and `binding` are None as long as there is no TLS."""
     return Offer(
         mechanisms=machine.mechanisms,
         has_login_command=machine.has_login_command,
@@ -18,7 +20,7 @@ def offer_of(machine: Machine, endpoint: Endpoint, proof: Proof | None) -> Offer
         is_authenticated=proof is not None and proof.trust is not Trust.NONE,
         client_certificate_sent=proof is not None and proof.client_certificate_sent,
         client_certificate_problem=proof.client_certificate_problem if proof else None,
-        binding=proof.channel_binding if proof else None,
+        binding=binding,
         timestamp=machine.timestamp,
         host=endpoint.host,
         port=endpoint.port,

@@ -44,6 +44,20 @@ class Reporter:
     Raises: UsageError for an observer that cannot be called, or whose calls want to be awaited.
     """
 
+    __slots__ = (
+        "_audience",
+        "_is_asked_to_end",
+        "_is_over",
+        "_is_proxied",
+        "_is_stepping",
+        "_is_tls_first",
+        "_missed_end",
+        "_since_s",
+        "_step",
+        "_subject",
+        "_transport",
+    )
+
     def __init__(
         self, observer: Observer | None, account: Account, service: Service, endpoint: Endpoint
     ) -> None:
@@ -96,9 +110,9 @@ class Reporter:
         self._tell(lambda: Dialled(*self._facts(), self._peer(), self._is_proxied))
         self._begin(Step.TLS if self._is_tls_first else Step.GREETING)
 
-    def secured(self, proved: Confidentiality) -> None:
+    def secured(self, proved: Callable[[], Confidentiality]) -> None:
         """Tell that TLS is up, and what it proved."""
-        self._tell(lambda: Secured(*self._facts(), Protection.of(proved)))
+        self._tell(lambda: Secured(*self._facts(), Protection.of(proved())))
         self._begin(Step.GREETING if self._is_tls_first else Step.LOGIN)
 
     def greeted(self) -> None:
@@ -106,10 +120,9 @@ class Reporter:
         self._tell(lambda: Greeted(*self._facts()))
         self._begin(Step.LOGIN if self._is_tls_first else Step.TLS)
 
-    def logged_in(self, login: LoginRecord, proved: Confidentiality) -> None:
+    def logged_in(self, login: LoginRecord, proved: Callable[[], Confidentiality]) -> None:
         """Tell that the session is ready."""
-        method, is_bound = LoginMethod(login.mechanism), login.channel_binding is not None
-        self._tell(lambda: LoggedIn(*self._facts(), method, is_bound, Protection.of(proved)))
+        self._tell(partial(self._logged_in, login, proved))
         self._begin(Step.USE)
 
     def failed(self, error: BaseException) -> None:
@@ -138,6 +151,10 @@ class Reporter:
             return Ending.FAILED
         is_ours = self._transport is not None and self._transport.ledger.is_aborted
         return Ending.GIVEN_UP if is_ours else Ending.CLOSED_BY_SERVER
+
+    def _logged_in(self, login: LoginRecord, proved: Callable[[], Confidentiality]) -> LoggedIn:
+        method, is_bound = LoginMethod(login.mechanism), login.channel_binding is not None
+        return LoggedIn(*self._facts(), method, is_bound, Protection.of(proved()))
 
     def _refused(self, shortfalls: frozenset[Shortfall]) -> Refused:
         return Refused(*self._facts(), shortfalls)

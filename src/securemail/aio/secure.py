@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 
 from securemail.account import Account, Service
 from securemail.aio.contexts import shared_context
 from securemail.aio.known import KnownServer
 from securemail.aio.route import Route, endpoint_of
 from securemail.aio.sessions import AccountTickets, Sessions, now
-from securemail.policy.confidentiality import may_resume, may_show_client_certificate
+from securemail.minimum import Policy
+from securemail.policy.confidentiality import may_show_client_certificate
+from securemail.proof import TLSVersion
 from securemail.tls.context import ContextKey
 from securemail.tls.dane import usable
 from securemail.tls.engine import Engine
@@ -57,7 +60,7 @@ async def prepare(account: Account, service: Service, route: Route, hello: Hello
         at=now(),
         client_certificate=mine if hello.shows_certificate and not is_below_minimum else None,
         client_certificate_problem=None if hello.shows_certificate else UNWELCOME,
-        may_show=partial(may_show_client_certificate, policy),
+        may_show=_may_show(policy),
         without_hybrid=not hello.is_hybrid,
     )
     shared = await shared_context(key)
@@ -65,6 +68,12 @@ async def prepare(account: Account, service: Service, route: Route, hello: Hello
     tickets = _tickets(shared.sessions, session_key, rules, hello) if mine is None else None
     known = KnownServer(shared.known, session_key, policy)
     return Prepared(Engine(shared.context, handshake, tickets), known)
+
+
+@lru_cache(maxsize=64)
+def _may_show(policy: Policy) -> Callable[[TLSVersion, str | None], bool]:
+    """Return when a client certificate may be seen; the same for all sessions under `policy`."""
+    return partial(may_show_client_certificate, policy)
 
 
 def _tickets(
@@ -79,4 +88,4 @@ def _tickets(
         sessions.bar(key, now())
     if sessions.is_barred(key, now()):
         return None
-    return AccountTickets(sessions, key, rules, partial(may_resume, key.policy))
+    return AccountTickets(sessions, key, rules)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from securemail import limits
-from securemail.proof import Proof
+from securemail.policy.confidentiality import may_resume
 from securemail.tls.resumption import Resumable, Resumption, SessionKey, judge
 from securemail.tls.verdict import Rules
 
@@ -89,15 +89,11 @@ class Sessions:
 
 @dataclass(frozen=True, slots=True)
 class AccountTickets:
-    """The sessions of one account with one server, under the rules of today.
-
-    `meets` tells whether a proof is all that the account asks for.
-    """
+    """The sessions of one account with one server, under the rules of today."""
 
     sessions: Sessions
     key: SessionKey
     rules: Rules
-    meets: Callable[[Proof], bool]
     clock: Callable[[], dt.datetime] = now
 
     def now(self) -> dt.datetime:
@@ -117,7 +113,7 @@ class AccountTickets:
                 identity=verdict.identity,
                 tlsa=verdict.tlsa,
             )
-            if self.meets(proof):
+            if may_resume(self.key.policy, proof):
                 return Resumption(found, verdict)
         return None
 

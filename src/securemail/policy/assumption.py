@@ -7,10 +7,9 @@ CAPA, which it asks for all the same, in one flight with the login.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
 from typing import Self
 
-from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography import x509
 
 from securemail.minimum import Policy
 from securemail.policy.confidentiality import may_resume
@@ -31,14 +30,11 @@ class Standing:
     tlsa: TLSARecord | None
     problems: tuple[CertificateReason, ...]
     client_certificate_sent: bool
-    chain: bytes
+    chain: tuple[x509.Certificate, ...]
 
     @classmethod
     def of(cls, proof: Proof) -> Self:
         """Return what `proof` makes of the server."""
-        digest = sha256()
-        for certificate in proof.chain:
-            digest.update(certificate.public_bytes(Encoding.DER))
         return cls(
             tls_version=proof.tls_version,
             trust=proof.trust,
@@ -46,7 +42,7 @@ class Standing:
             tlsa=proof.tlsa,
             problems=proof.problems,
             client_certificate_sent=proof.client_certificate_sent,
-            chain=digest.digest(),
+            chain=proof.chain,
         )
 
 

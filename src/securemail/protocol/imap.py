@@ -41,6 +41,17 @@ class IMAPDialect:
     `tag_prefix` should be random: an attacker who cannot guess a tag cannot prepare its answer.
     """
 
+    __slots__ = (
+        "_count",
+        "_is_greeted",
+        "_is_sasl",
+        "_learnt",
+        "_next_tag",
+        "_parts",
+        "_prefix",
+        "_tag",
+    )
+
     def __init__(self, tag_prefix: str) -> None:
         self._prefix = tag_prefix.encode("ascii")
         self._count = 0

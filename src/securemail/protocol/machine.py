@@ -51,6 +51,22 @@ class Machine:
     every further byte to TLS and call `tls_established()` once it is up.
     """
 
+    __slots__ = (
+        "_buffer",
+        "_dialect",
+        "_gate",
+        "_is_sasl",
+        "_is_secured",
+        "_lines",
+        "_rounds",
+        "assumed",
+        "capabilities",
+        "is_heard",
+        "is_utf8",
+        "state",
+        "timestamp",
+    )
+
     def __init__(
         self, dialect: Dialect, gate: Callable[[Intent], None], *, is_secured: bool = False
     ) -> None:

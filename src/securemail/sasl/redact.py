@@ -34,7 +34,8 @@ def redact(text: str, secrets: Iterable[Secret]) -> str:
 def forms(secret: str) -> Iterator[str]:
     """Yield what `secret` looks like in a server's words; some forms may be the same, or empty."""
     yield secret.strip()
-    yield "".join(char if char.isprintable() else "\N{REPLACEMENT CHARACTER}" for char in secret)
+    if not secret.isprintable():
+        yield "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in secret)
     for text in (secret, secret.replace("\\", "\\\\").replace('"', '\\"')):
         yield text
         # What repr() makes of it, and among words that have the other quotes, too.

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from sys import intern
 from typing import Final
 
-from cryptography import x509
 from OpenSSL import SSL
 
 from securemail.errors import (
@@ -20,7 +20,7 @@ from securemail.revocation import Revocation
 from securemail.tls.binding import channel_binding
 from securemail.tls.context import ClientContext
 from securemail.tls.handshake import UNWELCOME, Handshake, reason_of, tls_version
-from securemail.tls.parsed import parsed
+from securemail.tls.parsed import verified_chain
 from securemail.tls.resumption import Tickets
 from securemail.tls.tickets import SessionTickets
 from securemail.tls.verdict import Verdict
@@ -30,6 +30,7 @@ from securemail.tls.verdict import Verdict
 _SLICE_BYTES: Final = 16 * 1024
 _HANDSHAKE_SLICE_BYTES: Final = 512
 _READ_BYTES: Final = 16 * 1024
+_OUTGOING_BYTES: Final = 32 * 1024
 
 # What OpenSSL says when the first bytes from the server are no TLS record.
 _NOT_TLS: Final = frozenset({"wrong version number", "packet length too long", "http request"})
@@ -140,6 +141,7 @@ class Engine:
         self._check_verdict()
         self.is_established = True
         self._proof = self._sessions.proven(self._new_proof(), self._handshake)
+        self._handshake.forget_chain()
 
     def _check_verdict(self) -> None:
         """Refuse a handshake that ended well without anybody having judged the certificate."""
@@ -192,12 +194,14 @@ class Engine:
 
     def outgoing(self) -> bytes:
         """Return the ciphertext that waits to be sent, and forget it."""
-        chunks = []
+        chunks: list[bytes] = []
         try:
-            while True:
-                chunks.append(self._connection.bio_read(2 * _SLICE_BYTES))
+            # What is not full is the last one, and to find the BIO empty is an error of 4 us.
+            while not chunks or len(chunks[-1]) == _OUTGOING_BYTES:
+                chunks.append(self._connection.bio_read(_OUTGOING_BYTES))
         except SSL.Error:
-            return b"".join(chunks)
+            pass
+        return b"".join(chunks)
 
     def close(self) -> None:
         """Say goodbye: the close alert is in `outgoing()` then (RFC 8446 section 6.1)."""
@@ -232,14 +236,15 @@ class Engine:
             raise TLSError("there is no TLS session")
         handshake, connection = self._handshake, self._connection
         verdict = handshake.verdict or Verdict(Trust.NONE)
+        group = connection.get_group_name()
         return Proof(
             tls_version=version,
-            cipher=connection.get_cipher_name() or "unknown",
-            group=connection.get_group_name(),
+            cipher=intern(connection.get_cipher_name() or "unknown"),
+            group=intern(group) if group else None,
             trust=verdict.trust,
             identity=verdict.identity,
             tlsa=verdict.tlsa,
-            chain=self._verified_chain(),
+            chain=verified_chain(connection),
             failure=verdict.failure.reason if verdict.failure else None,
             problems=handshake.problems,
             resumed=False,
@@ -249,17 +254,9 @@ class Engine:
                 handshake.is_certificate_withheld and handshake.client_certificate_requested
             ),
             client_certificate_problem=handshake.client_certificate_problem,
-            channel_binding=self.channel_binding(),
             revocation=handshake.revocation,
             without_hybrid=handshake.without_hybrid,
         )
-
-    def _verified_chain(self) -> tuple[x509.Certificate, ...]:
-        try:
-            return tuple(map(parsed, self._connection.get_verified_chain() or ()))
-        except Exception:  # noqa: BLE001 - InvalidVersion is no ValueError, and not the only one
-            # OpenSSL takes what cryptography cannot parse; an account without a minimum gets here.
-            return ()
 
     def channel_binding(self) -> ChannelBinding | None:
         """Return what binds a login to this connection, or None where nothing can.

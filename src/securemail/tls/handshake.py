@@ -110,7 +110,9 @@ class Handshake:
     def _decide(self) -> None:
         if self._is_open:
             self.verdict = decide(self.rules, self.chain, self._findings)
-        self.problems = problems_of(self.rules, self.chain, self._findings)
+        # PKIX has none with what it accepts: it asks for findings and names, and for no more.
+        is_clean = self.verdict is not None and self.verdict.trust is Trust.PKIX
+        self.problems = () if is_clean else problems_of(self.rules, self.chain, self._findings)
 
     @property
     def chain(self) -> tuple[x509.Certificate, ...]:
@@ -118,6 +120,10 @@ class Handshake:
         return (
             tuple(self._chain[place] for place in sorted(self._chain)) if 0 in self._chain else ()
         )
+
+    def forget_chain(self) -> None:
+        """Let the chain go: it is judged, and the handshake lives as long as the connection."""
+        self._chain.clear()
 
     @property
     def _is_open(self) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from securemail.errors import ConnectError, DeadlineError, SecureMailError, TLSError
 
@@ -19,6 +20,9 @@ class Hello:
     is_hybrid: bool = True
     may_resume: bool = True
     shows_certificate: bool = True
+
+
+FULL: Final = Hello()
 
 
 def less(

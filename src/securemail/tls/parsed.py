@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Final
 
 from cryptography import x509
+from OpenSSL import SSL
 from OpenSSL.crypto import FILETYPE_ASN1, X509, dump_certificate
 
 # What a bridge's servers have between them. A hostile server can put other certificates there, so
@@ -23,6 +24,15 @@ def parsed(certificate: X509) -> x509.Certificate:
     """
     der = dump_certificate(FILETYPE_ASN1, certificate)
     return _kept(der) if len(der) <= _LARGEST_BYTES else x509.load_der_x509_certificate(der)
+
+
+def verified_chain(connection: SSL.Connection) -> tuple[x509.Certificate, ...]:
+    """Return the chain that OpenSSL has built, the server's own certificate first."""
+    try:
+        return tuple(map(parsed, connection.get_verified_chain() or ()))
+    except Exception:  # noqa: BLE001 - InvalidVersion is no ValueError, and not the only one
+        # OpenSSL takes what cryptography cannot parse; an account without a minimum gets here.
+        return ()
 
 
 @lru_cache(maxsize=_MOST)

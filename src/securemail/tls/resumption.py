@@ -41,12 +41,13 @@ class SessionKey:
     address: str
     username: str
     authorization_identity: str
-    service: Service
-    endpoint: Endpoint
+    # The others tell nearly all keys apart, and each connect looks eight times for one.
+    service: Service = field(hash=False)
+    endpoint: Endpoint = field(hash=False)
     server_name: str
-    policy: Policy
-    trust: TrustStore
-    proxy: Proxy | None
+    policy: Policy = field(hash=False)
+    trust: TrustStore = field(hash=False)
+    proxy: Proxy | None = field(hash=False)
 
     @classmethod
     def of(cls, account: Account, service: Service, endpoint: Endpoint, rules: Rules) -> Self:
@@ -66,7 +67,7 @@ class SessionKey:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What the server showed in a full handshake, at `at`, and what PKIX found wanting in it.
+    """What the server showed in a full handshake, begun at `at`, and what PKIX found wanting in it.
 
     Every session that goes back to that handshake has the same, however many lie between.
     """
@@ -94,9 +95,6 @@ class Resumption:
 
 class Tickets(Protocol):
     """Where a connection finds a session to take up, and puts those that it is given."""
-
-    def now(self) -> dt.datetime:
-        """Return the time."""
 
     def take(self) -> Resumption | None:
         """Return a session that may be offered now, and forget it."""

@@ -27,6 +27,9 @@ _SKEW: Final = dt.timedelta(seconds=limits.CLOCK_SKEW_S)
 _HASHES: Final = (hashes.SHA256, hashes.SHA384, hashes.SHA512)
 
 
+_NOT_STAPLED: Final = RevocationStatus(CertStatus.NOT_STAPLED)
+
+
 class _UnusableError(Exception):
     """Why a staple proves nothing, as a clause for a person."""
 
@@ -39,7 +42,7 @@ def read_staple(
     `issuer` is the certificate above it in the verified chain, None where there is none.
     """
     if not staple:
-        return RevocationStatus(CertStatus.NOT_STAPLED)
+        return _NOT_STAPLED
     try:
         return _read(staple, certificate, issuer, now)
     except _UnusableError as exc:

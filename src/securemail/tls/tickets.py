@@ -63,8 +63,7 @@ class SessionTickets:
             return replace(proof, chain=before.chain, revocation=before.revocation, resumed=True)
         is_good = handshake.is_authenticated and proof.tls_version is TLSVersion.TLS_1_3
         if self._tickets is not None and is_good:
-            bare = replace(proof, channel_binding=None)
-            self._evidence = Evidence(bare, handshake.findings, self._tickets.now())
+            self._evidence = Evidence(proof, handshake.findings, handshake.at)
         return proof
 
     def collect(self, connection: SSL.Connection, handshake: Handshake) -> None:

@@ -133,11 +133,16 @@ def _by_pkix(
     if identity is None:
         detail = f"it is for {names_of(chain[0])}"
         return refused(rules, Finding(CertificateReason.NAME_MISMATCH, chain[0], detail))
-    permitted = match_identity(chain[0], list(filter(partial(may_certify, chain[1:]), wanted)))
+    permitted = identity if may_certify(chain[1:], identity) else _permitted(chain, wanted)
     if permitted is None:
         detail = f"it was issued by an authority that may not speak for {identity.name}"
         return refused(rules, Finding(CertificateReason.NAME_CONSTRAINTS, chain[0], detail))
     return Verdict(Trust.PKIX, permitted)
+
+
+def _permitted(chain: Sequence[x509.Certificate], wanted: Sequence[Identity]) -> Identity | None:
+    """Return the first name that the certificate is for and its issuers may speak for."""
+    return match_identity(chain[0], list(filter(partial(may_certify, chain[1:]), wanted)))
 
 
 def _by_dane(

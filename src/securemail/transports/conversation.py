@@ -25,6 +25,17 @@ class Conversation:
     Whoever waits when it ends, and whoever comes later, gets the reason as an error of his own.
     """
 
+    __slots__ = (
+        "_compressed",
+        "_compression",
+        "_failure",
+        "_loop",
+        "_transport",
+        "dialog",
+        "peer",
+        "state_change",
+    )
+
     def __init__(self, peer: str, loop: asyncio.AbstractEventLoop) -> None:
         self.peer = peer
         self.dialog = Dialog(self.write)

@@ -40,6 +40,21 @@ class Dialog:
     that no two commands can both find the same slot free.
     """
 
+    __slots__ = (
+        "_held",
+        "_reader",
+        "_reads_into",
+        "_waiting",
+        "_write",
+        "asynchronous",
+        "idling",
+        "last_words",
+        "pushes",
+        "redactor",
+        "sync",
+        "unheard",
+    )
+
     def __init__(self, write: Callable[[bytes], None]) -> None:
         self.sync: Pending | None = None
         self.asynchronous: dict[str, Pending] = {}
@@ -51,8 +66,8 @@ class Dialog:
         # eye on a mailbox has to look again then.
         self.unheard = 0
         self._write = write
-        # A queue from whose middle a command can leave without a search.
-        self._waiting: OrderedDict[Pending, None] = OrderedDict()
+        # A queue from whose middle a command can leave without a search, made when one waits.
+        self._waiting: OrderedDict[Pending, None] | None = None
         self._held = Held()
         self._reader = ResponseReader()
         self._reads_into: Pending | None = None
@@ -61,14 +76,15 @@ class Dialog:
 
     def ask(self, pending: Pending) -> None:
         """Send the command when its turn comes; await `pending.ended`."""
-        if self._waiting or not self._is_free_for(pending):
-            self._waiting[pending] = None
-        else:
+        if not self._waiting and self._is_free_for(pending):
             self._start(pending)
+        else:
+            self._waiting = self._waiting or OrderedDict()
+            self._waiting[pending] = None
 
     def withdraw(self, pending: Pending) -> bool:
         """Forget a command that was not sent. Return False when it is too late for that."""
-        if pending in self._waiting:
+        if self._waiting and pending in self._waiting:
             del self._waiting[pending]
             self._start_ready()
         return pending not in self._running()
@@ -92,10 +108,9 @@ class Dialog:
     def end(self, error: SecureMailError) -> None:
         """Fail everyone who waits, each with an error of his own, and hold nothing any more."""
         self._deliver_pushes()
-        unfinished = [*self._running(), *self._waiting]
-        self.sync, self._reads_into = None, None
+        unfinished = [*self._running(), *(self._waiting or ())]
+        self.sync, self._reads_into, self._waiting = None, None, None
         self.asynchronous.clear()
-        self._waiting.clear()
         self._reader, self._held = ResponseReader(), Held()
         self._write = _say_nothing
         for pending in unfinished:

@@ -11,18 +11,20 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import re
-from collections.abc import Callable, Iterable
+import weakref
+from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
 import aioimaplib  # type: ignore[import-untyped]  # has no py.typed
 
-from securemail import limits
-from securemail.errors import DeadlineError, LimitExceeded, ProtocolError, SecureMailError
+from securemail.errors import DeadlineError, ProtocolError, SecureMailError
 from securemail.sasl.redactor import NOTHING, Redactor
+from securemail.transports.commands import commands_of
 from securemail.transports.conversation import Conversation
 from securemail.transports.pending import AnswerLine, Pending, StateLock
 from securemail.transports.tasks import cancelled, kept
-from securemail.transports.unbounded import limit_of, take_timeout, unbound
+from securemail.transports.unbounded import take_timeout, unbound
+from securemail.wire.text import parse_capabilities
 
 # The first of these that a server has is its version.
 _VERSIONS: Final = ("IMAP4REV1", "IMAP4", "IMAP4REV2")
@@ -68,11 +70,11 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
     """aioimaplib's protocol with another reader, another queue of commands, and an end."""
 
     literal_data: bytes | None
+    capabilities: AbstractSet[str]
 
-    def __init__(
-        self, peer: str, loop: asyncio.AbstractEventLoop, limit_s: Callable[[], float]
-    ) -> None:
-        self._limit_s, self._state = limit_s, ""
+    def __init__(self, peer: str, loop: asyncio.AbstractEventLoop, client: IMAPClient) -> None:
+        # Programs set the client's time at will, and may forget the client.
+        self._client, self._first_limit_s, self._state = weakref.ref(client), client.timeout, ""
         self.conversation = Conversation(peer, loop)
         self._dialog = self.conversation.dialog
         super().__init__(loop)
@@ -102,17 +104,20 @@ class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the
         self.conversation.state_change.set()
         self.conversation.state_change.clear()
 
+    def _limit_s(self) -> float:
+        return getattr(self._client(), "timeout", self._first_limit_s)
+
     async def wait(self, state_regexp: str) -> None:
         """Return once the state matches. Raises: why it never will."""
         while not re.match(state_regexp, self.state):
             self.check()
             await self.conversation.state_change.wait()
 
-    def attach(self, transport: asyncio.Transport, capabilities: Iterable[str]) -> None:
+    def attach(self, transport: asyncio.Transport, capabilities: frozenset[str]) -> None:
         """Take over `transport`, on which somebody is logged in already."""
         self.transport = transport
         self.conversation.attach(transport)
-        self.capabilities = {capability.upper() for capability in capabilities}
+        self.capabilities = capabilities
         self.imap_version = next((v for v in _VERSIONS if v in self.capabilities), None)
         self.state = aioimaplib.AUTH
 
@@ -212,16 +217,11 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
     _idle_waiter: asyncio.TimerHandle | None
 
     def create_client(
-        self,
-        host: str,
-        port: int,
-        loop: asyncio.AbstractEventLoop | None,
-        conn_lost_cb: Callable[[Exception | None], None] | None = None,  # noqa: ARG002 - as below
-        ssl_context: Any = None,  # noqa: ARG002 - aioimaplib's signature; we are connected
+        self, host: str, port: int, loop: asyncio.AbstractEventLoop | None, *_: Any
     ) -> None:
         """Make the protocol. It has its connection from `hand_over`."""
-        loop = loop or asyncio.get_running_loop()
-        self.protocol = IMAPProtocol(f"{host}:{port}", loop, limit_of(self))
+        self.protocol = IMAPProtocol(f"{host}:{port}", loop or asyncio.get_running_loop(), self)
+        self.tasks = self.protocol.tasks  # one set for both: it is as large empty as with four
 
     async def learn_capabilities(self) -> None:
         """Ask for the capabilities. Raises: ProtocolError when the answer lists none."""
@@ -232,18 +232,15 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         if not is_listed:
             # Without what aioimaplib raised: it holds the server's answer.
             raise ProtocolError("the server does not list its capabilities after login")
-        names = {name.upper() for name in self.protocol.capabilities}
-        if len(names) > (limit := limits.CAPABILITIES):
-            self.protocol.transport.abort()
-            raise LimitExceeded(f"the server claims {len(names)} capabilities", limit=limit)
-        self.protocol.capabilities = names
+        names = [name.encode() for name in self.protocol.capabilities]
+        self.protocol.capabilities = parse_capabilities(names)
 
     async def leave(self) -> None:
         """Log out, if nothing else is being asked. Never raises but when cancelled."""
         if self.protocol.pending_sync_command or self.protocol.pending_async_commands:
             return
-        with contextlib.suppress(SecureMailError, aioimaplib.AioImapException):
-            await self.logout()
+        with contextlib.suppress(SecureMailError):
+            await commands_of(self).ask("LOGOUT")
 
     async def wait_hello_from_server(self) -> None:
         """Return at once: the greeting was read before the login."""
@@ -276,8 +273,8 @@ class IMAPClient(aioimaplib.IMAP4):  # type: ignore[misc]  # the base is untyped
         """
         if self._idle_waiter is not None:
             self._idle_waiter.cancel()
-        idle = kept(self.idle(), self.tasks)
-        begun = kept(self.protocol.wait_for_idle_response(), self.tasks)
+        idle = kept(self.idle(), "IDLE", self.tasks)
+        begun = kept(self.protocol.wait_for_idle_response(), "IDLE begins", self.tasks)
         try:
             await asyncio.wait({idle, begun}, return_when=asyncio.FIRST_COMPLETED)
         except asyncio.CancelledError:

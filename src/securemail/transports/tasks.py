@@ -9,9 +9,9 @@ from functools import partial
 from typing import Any
 
 
-def kept(work: Coroutine[Any, Any, Any], among: set[Any]) -> asyncio.Task[Any]:
-    """Return a task that is in `among` as long as it runs."""
-    task = asyncio.ensure_future(work)
+def kept(work: Coroutine[Any, Any, Any], name: str, among: set[Any]) -> asyncio.Task[Any]:
+    """Return a task of that `name` that is in `among` as long as it runs."""
+    task = asyncio.create_task(work, name=name)
     among.add(task)
     task.add_done_callback(partial(_forget, among))
     return task

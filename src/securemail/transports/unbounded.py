@@ -8,7 +8,6 @@ a cancellation that comes together with the answer. Knows no client library.
 from __future__ import annotations
 
 import functools
-import weakref
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +21,6 @@ class _View:
 
     protocol: Any
     timeout: None = None
-
-
-def limit_of(client: Any) -> Callable[[], float]:
-    """Return what tells the client's `timeout`, in seconds, and does not keep the client alive."""
-    held, first_s = weakref.ref(client), client.timeout
-    return lambda: getattr(held(), "timeout", first_s)
 
 
 def unbound(client: type, names: str) -> None:
