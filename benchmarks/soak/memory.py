@@ -13,6 +13,8 @@ from typing import Final
 _PAGE_KIB: Final = resource.getpagesize() / 1024
 # Until caches are full and every mailbox has had its first bad luck.
 _WARM_UP: Final = 1 / 3
+# Each session has a file.
+_UP: Final = 0.9
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,13 @@ class Memory:
 
     @property
     def settled(self) -> list[Sample]:
-        """The samples after the warm-up."""
-        return self.samples[int(len(self.samples) * _WARM_UP) :]
+        """The samples after the warm-up, those left out that saw the server down.
+
+        Sessions that are gone hold nothing, and two such samples make a slope of any run.
+        """
+        settled = self.samples[int(len(self.samples) * _WARM_UP) :]
+        most = max((each.files for each in settled), default=0)
+        return [each for each in settled if each.files > _UP * most]
 
     def slope(self, name: str) -> float:
         """Return by how much of the median it grows in a minute, by least squares."""

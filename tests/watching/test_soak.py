@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -98,6 +99,15 @@ def test_one_step_is_no_drift_and_a_leak_is_one() -> None:
     assert step.slope("resident_kib") > 0.002
     assert leak.drift("resident_kib") > 0.005 > step.drift("resident_kib")
     assert held(1.0, 2.0).drift("resident_kib") == 0
+
+
+def test_a_look_while_the_server_is_down_is_none() -> None:
+    full, empty = (Sample(0.0, 100.0, objects, files, 1) for objects, files in ((90, 9), (10, 1)))
+    looks = [replace(empty if n in (6, 7) else full, minute=float(n)) for n in range(15)]
+    assert Memory(looks).slope("objects") == 0
+    assert Memory([replace(full, minute=float(n), objects=90 + n) for n in range(15)]).slope(
+        "objects"
+    )
 
 
 @pytest.mark.full

@@ -252,8 +252,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
 
     def is_closing(self) -> bool:
         """Return whether the connection is closed or about to be."""
-        # After a failed write the socket is, a turn before anybody is told: whoever goes on writing
-        # without a pause would take a message for sent.
+        # A failed write closes the socket a turn before anybody is told; a writer must not go on.
         return self._is_closing or (self._raw is not None and self._raw.is_closing())
 
     def set_protocol(self, protocol: asyncio.BaseProtocol) -> None:

@@ -62,8 +62,8 @@ class CommandDeadlineError(DeadlineError, aioimaplib.CommandTimeout):  # type: i
 
     def __init__(self, peer: str, command: str, seconds: float) -> None:
         self.command = command
-        message = f"{peer}: {command} took longer than {seconds:g} s"
-        super().__init__(message, phase="command", seconds=seconds)
+        said = f"{peer}: {command} took longer than {seconds:g} s"
+        super().__init__(said, phase="command", seconds=seconds)
 
 
 class IMAPProtocol(aioimaplib.IMAP4ClientProtocol):  # type: ignore[misc]  # the base is untyped
