@@ -6,6 +6,7 @@ import asyncio
 import gc
 import inspect
 import os
+import signal
 from collections.abc import AsyncIterator, Generator, Iterator
 from pathlib import Path
 
@@ -24,6 +25,12 @@ def pytest_runtest_makereport() -> Generator[None, pytest.TestReport, pytest.Tes
         report.outcome = "failed"
         report.longrepr = f"skipping is forbidden here: {report.longreprtext}"
     return report
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interruptible() -> None:
+    """Have tests' commands hear Ctrl-C: a shell ignores it for what it runs in the background."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -59,6 +59,13 @@ WATCHING_MUTANTS: Final = (
         f"{STOP}::test_a_certificate_that_became_invalid_ends_the_watch",
     ),
     Mutant(
+        "a connect that is cancelled is made again at once",
+        "watching/watch.py",
+        "            self._due.put_off(means.backoff.base)\n",
+        "",
+        "tests/watching/test_short_waits.py::test_a_connect_that_is_cancelled_was_a_try",
+    ),
+    Mutant(
         "a password that was refused is shown again",
         "reconnect.py",
         "    return Remedy.RENEW if has_token else Remedy.STOP\n",

@@ -135,3 +135,20 @@ def test_a_maildrop_is_listed_when_it_is_time(ca: CertificateAuthority) -> None:
             assert is_soon(waited_s, POLL_S)
 
     on_virtual_time(listed())
+
+
+def test_a_connect_that_is_cancelled_was_a_try(ca: CertificateAuthority) -> None:
+    """Else a program with short waits would connect again and again, to a server that is slow."""
+
+    async def tried() -> None:
+        async with (
+            ScriptedServer((Hang(),), context=ca.server_context(HOST)) as server,
+            watching(scripted(server, ca), rhythm=RHYTHM) as events,
+        ):
+            for _ in range(10):
+                with pytest.raises(TimeoutError):
+                    async with asyncio.timeout(1):
+                        await anext(events)
+            assert server.connections == 1
+
+    on_virtual_time(tried())

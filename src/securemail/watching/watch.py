@@ -185,6 +185,8 @@ class Watch(Generic[CursorT, EventT]):
         means = self._means
         throttle = means.throttle or Throttle.of_loop()
         async with throttle.connecting(endpoint_of(self.account, self.service).host):
+            # One that is cancelled is a try, too: the next one must not follow at once.
+            self._due.put_off(means.backoff.base)
             return await SecureSession.connect(
                 self.account,
                 self.service,
