@@ -31,3 +31,9 @@ def test_a_mail_domain_that_is_none_is_refused(given: Any) -> None:
     with pytest.raises(UsageError) as caught:
         endpoint(given)
     assert caught.value.field == "Endpoint.srv_domain"
+
+
+@pytest.mark.parametrize("given", ["a" * 254, "a" * 1025, "\N{SOFT HYPHEN}" * 1025 + "a"])
+def test_a_host_that_is_too_long_is_refused(given: str) -> None:
+    with pytest.raises(UsageError):
+        Endpoint(given, 993, TLSMode.IMPLICIT)

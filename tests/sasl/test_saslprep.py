@@ -92,3 +92,10 @@ def test_an_account_refuses_it_and_names_the_field(text: str) -> None:
 
 def test_an_account_takes_a_password_with_an_emoji() -> None:
     assert Password("alice", EMOJI).password.reveal() == EMOJI
+
+
+def test_printable_ascii_is_prepared_as_it_stands_and_by_the_tables_too() -> None:
+    for char in map(chr, range(0x20, 0x7F)):
+        assert saslprep(char, allow_unassigned=False) == char
+        # The second character sends it the way of the tables.
+        assert saslprep(f"{char}é", allow_unassigned=False) == f"{char}é"
