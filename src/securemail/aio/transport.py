@@ -40,9 +40,8 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         self._backlog = Backlog()
         self.error: SecureMailError | None = None
         self._closed = Bell()
-        self._is_closing = False
-        self._is_raw_paused = False
-        self._is_upper_paused = False
+        self._has_heard = False  # a word inside TLS
+        self._is_closing = self._is_raw_paused = self._is_upper_paused = False
 
     # --- towards the socket
 
@@ -68,9 +67,9 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
         if self._engine is None:
             self._deliver(bytes(data))
             return
-        is_new = self._upper is not None
         try:
             for plaintext in self._engine.receive(data):
+                self._has_heard = True
                 self._announce()
                 self._deliver(plaintext)
             self._announce()
@@ -78,7 +77,7 @@ class SecureTransport(asyncio.Transport, asyncio.BufferedProtocol):
             self._fail(exc)
             return
         self._flush()
-        if is_new and self._upper is None:
+        if self._upper is None and not self._has_heard:
             acknowledge_at_once(self.get_extra_info("socket"))
         self._check_reading()
         if self._engine.is_closed_by_peer:
