@@ -95,8 +95,8 @@ SUBMISSION_MUTANTS: Final = (
     Mutant(
         "a cancelled command leaves the connection open",
         "transports/exchange.py",
-        '            self._abort(ConnectError(message, phase="command"))\n            raise\n        fin',
-        "            raise\n        fin",
+        'was cancelled"\n            self._abort(',
+        'was cancelled"\n            str(',
         f"{LOST}::test_a_cancelled_command_ends_the_session",
     ),
     Mutant(
