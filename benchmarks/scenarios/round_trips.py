@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from itertools import product
 
+from benchmarks.bulk import MESSAGE, RECIPIENT, SENDER
 from benchmarks.harness import OURS, PeerError, Process, Row, present, row
 from benchmarks.link import Link, LinkThread
 from benchmarks.peer import Job
@@ -35,6 +36,9 @@ MINIMUM = {
     ("submission", "implicit"): (5, 5),
     ("submission", "starttls"): (7, 7),
 }
+# With PIPELINING: envelope and DATA in one flight, then the message.
+SUBMITTERS = (OURS, "smtplib", "aiosmtplib", "nodemailer", "go-smtp")
+MESSAGE_MINIMUM = 2
 
 
 def run(world: World, *, is_full: bool) -> Iterator[Row]:
@@ -57,6 +61,7 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
                     for count, took in _tried(process, link, job):
                         counts[key].append(count)
                         times[key].append(took)
+        messages = list(_messages(world, processes, links, ROUNDS[is_full]))
         direct = list(_directly(world, processes, 3 * ROUNDS[is_full]))
         direct += _far_away(world, processes, ROUNDS[is_full])
     for (peer, case, which), values in counts.items():
@@ -64,9 +69,40 @@ def run(world: World, *, is_full: bool) -> Iterator[Row]:
         least = dict(zip(("first", "again"), MINIMUM[service, tls], strict=True))
         target = least[which] if peer == OURS else None
         yield row((NAME, f"{case}, {which}", peer), "round trips", values, target=target)
+    yield from messages
     for (peer, case, which), values in times.items():
         yield row(("time to ready", f"{case}, {which}", peer), "round-trip times", values)
     yield from direct
+
+
+def _messages(
+    world: World, processes: list[Process], links: Mapping[tuple[str, str], Link], rounds: int
+) -> Iterator[Row]:
+    """Count what a message takes on a session that is ready."""
+    way = "submission", "implicit"
+    if way not in links:
+        return
+    link = links[way]
+    job = replace(world.job("submit", *way), sender=SENDER, recipient=RECIPIENT)
+    job = replace(job, message=MESSAGE.decode(), address=link.address, port=link.port)
+    for process in (each for each in processes if each.peer.name in SUBMITTERS):
+        target = MESSAGE_MINIMUM if process.peer.name == OURS else None
+        try:
+            values = [_per_message(process, link, job) for _ in range(rounds)]
+        except PeerError as exc:
+            print(f"left out of {NAME!r}: {exc}")
+            continue
+        place = NAME, "a message of 10 KiB", process.peer.name
+        yield row(place, "round trips", values, target=target)
+
+
+def _per_message(process: Process, link: Link, job: Job) -> float:
+    """Return what three messages take more than one, for each that is more."""
+    taken = []
+    for count in (1, 3):
+        process.ask(replace(job, count=count))
+        taken.append(link.logs[-1].round_trips)
+    return (taken[1] - taken[0]) / 2
 
 
 def _directly(world: World, processes: list[Process], rounds: int) -> Iterator[Row]:
