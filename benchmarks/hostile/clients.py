@@ -50,6 +50,8 @@ CLIENTS: Final = (
     _loose("imapflow", "`secure: false` and nothing else: upgrades where that is offered"),
     _strict("nodemailer", "`requireTLS: true`"),
     _loose("nodemailer", "`secure: false` and nothing else: upgrades where that is offered"),
+    _strict("go-imap", "`DialTLS()`, or `StartTLS()` before `Authenticate()`"),
+    _strict("go-smtp", "`DialTLS()`, or `StartTLS()` before `Auth()`"),
 )
 
 
