@@ -13,7 +13,7 @@ from benchmarks.scripted import is_missing, scripted
 from benchmarks.world import World
 
 NAME = "bulk"
-ROUNDS = {False: 3, True: 7}
+ROUNDS = {False: 5, True: 7}
 UVLOOP = f"{OURS}+uvloop"
 # aioimaplib recurses over the answer: it needs minutes for the long listings, or fails.
 NOT_UPSTREAM = ("flags", "envelopes")

@@ -11,8 +11,8 @@ from benchmarks.peer import Job
 from benchmarks.world import World
 
 NAME = "CPU of a connect"
-ROUNDS = {False: 3, True: 9}
-COUNTS = {False: 20, True: 200}
+ROUNDS = {False: 5, True: 9}
+COUNTS = {False: 50, True: 200}
 AT_ONCE = 50
 BASE = "imaplib"
 PEERS = (
