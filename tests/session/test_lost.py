@@ -144,7 +144,7 @@ async def test_a_deadline_leaves_nothing(ca: CertificateAuthority) -> None:
     assert server.problem is None
 
 
-async def test_no_secret_is_logged_or_shown(
+async def test_no_password_is_logged_or_shown(
     ca: CertificateAuthority, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)

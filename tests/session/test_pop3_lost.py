@@ -239,7 +239,7 @@ async def test_a_connect_that_is_cancelled_anywhere_leaves_nothing(
     assert not [t for t in server.transcripts if b"QUIT" in t.raw + t.plaintext]
 
 
-async def test_no_secret_is_logged_or_shown(
+async def test_no_password_is_logged_or_shown(
     ca: CertificateAuthority, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
