@@ -250,3 +250,12 @@ def test_a_message_object_that_is_nested_too_deep_is_refused(depth: int) -> None
 def test_a_date_that_is_none_is_the_senders_business() -> None:
     dated = HEAD.replace(b"Subject", b"Resent-Date: 1 Jan 99999 00:00:00 +99999999999\r\nSubject")
     assert made(dated, sender="a@b.c", recipients="d@e.f").recipients == ("d@e.f",)
+
+
+def test_a_small_message_is_one_piece_and_no_piece_is_empty() -> None:
+    head = b"From: alice@example.org\nTo: bob@example.org\n\n"
+    small, large = (made(head + b".\n" * lines).message.pieces() for lines in (1, 30_000))
+    assert len(list(small)) == 1
+    pieces = list(large)
+    assert len(pieces) > 1
+    assert all(pieces)

@@ -62,7 +62,7 @@ class Outgoing:
         """Yield it as it goes over the wire, in pieces of about 64 KiB."""
         kept = b""
         for piece in chain(stuffed(self.head), stuffed(self.data, self.body_at)):
-            if len(kept) + len(piece) > PIECE_BYTES:
+            if kept and len(kept) + len(piece) > PIECE_BYTES:
                 yield kept
                 kept = b""
             kept += piece
