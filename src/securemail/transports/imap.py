@@ -42,9 +42,8 @@ def hand_over(
 ) -> IMAPClient:
     """Return a client that is logged in on `transport`, a connection past its gate.
 
-    `early` is what arrived behind the tagged OK of the login. `timeout_s` bounds each command;
-    FETCH and APPEND since they last got any further. `redactor` is for what our errors quote. Not
-    checked: that the transport is protected.
+    `early` came behind the tagged OK of the login. `timeout_s` bounds a command, FETCH and APPEND
+    since they last got any further. `redactor` is for our errors. Not checked: TLS on `transport`.
     """
     client = IMAPClient(host, port, timeout=timeout_s)
     client.protocol.conversation.dialog.redactor = redactor
