@@ -253,8 +253,9 @@ def test_a_date_that_is_none_is_the_senders_business() -> None:
 
 
 def test_a_small_message_is_one_piece_and_no_piece_is_empty() -> None:
-    head = b"From: alice@example.org\nTo: bob@example.org\n\n"
-    small, large = (made(head + b".\n" * lines).message.pieces() for lines in (1, 30_000))
+    head = b"From: alice@example.org\nTo: bob@example.org\n"
+    long_head = head + (b"X: " + b"x" * 66 + b"\n") * 1000
+    small, large = (made(each + b"\nText.\n").message.pieces() for each in (head, long_head))
     assert len(list(small)) == 1
     pieces = list(large)
     assert len(pieces) > 1
