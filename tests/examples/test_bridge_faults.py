@@ -196,11 +196,12 @@ async def test_kills_at_any_moment_lose_nothing_and_double_nothing(
             await asyncio.to_thread(victim.kill)
             await asyncio.to_thread(victim.start)
         async with person(own_prosody) as alice:
+            # More than one for each, where a copy comes behind the word that it may not have gone.
             shown = await alice.until(
                 lambda seen: (
                     len({*subjects(seen)} & {f"Re: letter {n}" for n in range(rounds)})
                     + count(seen, UNKNOWN)
-                    == rounds
+                    >= rounds
                 )
             )
     unknown = count(shown, UNKNOWN)
